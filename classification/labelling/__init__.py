@@ -1,0 +1,1 @@
+"""Where labels come from: the store, the oracle, Timelapse and the browser app."""

@@ -1,0 +1,1 @@
+"""Backbones, embeddings and classifier heads; where labels come from is not its business."""
