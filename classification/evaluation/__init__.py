@@ -1,0 +1,1 @@
+"""What `classification.evaluate` is made of."""
