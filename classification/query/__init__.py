@@ -1,0 +1,10 @@
+"""Query strategies: which items to label next, as pure functions over arrays.
+
+from classification.query import STRATEGIES, Pool, select
+picks = select("margin", pool, 100, np.random.default_rng(0))
+"""
+
+from classification.query.pool import Pool
+from classification.query.select import STRATEGIES, Strategy, select
+
+__all__ = ["STRATEGIES", "Pool", "Strategy", "select"]

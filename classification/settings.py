@@ -1,0 +1,130 @@
+"""A run's configuration from a YAML file and dotted overrides, with all faults in one error."""
+
+import difflib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from jsonargparse import ArgumentError, ArgumentParser
+
+from classification import config as cfg
+from classification.cli import options_parser
+from classification.errors import FieldmarkError
+from classification.files import write_text
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Override:
+    """One ``--key value`` of the command line, as typed there."""
+
+    key: str
+    text: str
+
+
+def parse_run(options: type[T], description: str) -> tuple[T, list[Override]]:
+    """The entry point's own options, and the overrides of `RunConfig` fields beside them."""
+    parser = options_parser(options, description=description)
+    parser.add_class_arguments(cfg.RunConfig, None)  # for --help; overrides are taken out below
+    own, overrides = split_overrides(sys.argv[1:])
+    parsed = parser.parse_args(own)
+    return options(**{f.name: getattr(parsed, f.name) for f in fields(options)}), overrides  # type: ignore[arg-type]
+
+
+def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[Override]]:
+    """Take ``--a.b value`` and ``--a.b=value`` out of `arguments`, known field or not."""
+    own: list[str] = []
+    overrides: list[Override] = []
+    words = iter(arguments)
+    for word in words:
+        key, equals, text = word.removeprefix("--").partition("=")
+        if word.startswith("--") and ("." in key or key in cfg.option_names()):
+            overrides.append(Override(key=key, text=text if equals else next(words, "")))
+        else:
+            own.append(word)
+    return own, overrides
+
+
+def load_config(
+    path: Path, overrides: Sequence[Override] = (), *, strategies: Sequence[str]
+) -> cfg.RunConfig:
+    """The checked configuration of a run.
+
+    Raises:
+        FieldmarkError: the file is missing or not YAML, or: every unknown key, wrong type and
+            impossible combination of file and overrides together.
+    """
+    parser = _fields_parser()
+    values: dict[str, Any] = {}
+    faults: list[str] = []
+    given = [*cfg.flatten(read_yaml(path)).items(), *((o.key, o) for o in overrides)]
+    for key, value in given:
+        try:
+            values[key] = _field(parser, key, value)
+        except _FieldError as fault:
+            faults.append(str(fault))
+    config = _build(parser, values)
+    faults += cfg.problems(config, strategies=strategies)
+    if faults:
+        raise FieldmarkError.from_problems(f"the configuration {path} cannot be used:", faults)
+    return config
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping; an empty file is an empty mapping.
+
+    Raises:
+        FieldmarkError: missing, not YAML, or not a mapping.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise FieldmarkError(f"config not found: {path}") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FieldmarkError(f"config is not valid YAML: {path}: {error}") from error
+    if not isinstance(values, dict | None):
+        raise FieldmarkError(f"config must be a mapping of fields: {path}")
+    return values or {}
+
+
+def write_config(path: Path, config: cfg.RunConfig) -> None:
+    """Write the whole configuration, defaults included, as YAML."""
+    write_text(path, yaml.safe_dump(cfg.to_dict(config), sort_keys=False))
+
+
+class _FieldError(Exception):
+    """A field that cannot be taken as given."""
+
+
+def _fields_parser() -> ArgumentParser:
+    parser = ArgumentParser(exit_on_error=False)
+    parser.add_class_arguments(cfg.RunConfig, None)
+    return parser
+
+
+def _field(parser: ArgumentParser, key: str, value: Any) -> Any:
+    """The typed value of one field, from YAML or (an `Override`) from the command line."""
+    names = cfg.option_names()
+    if key not in names:
+        inside = [name for name in names if name.startswith(f"{key}.")]
+        near = inside or difflib.get_close_matches(key, names, n=3, cutoff=0.5)
+        hint = f"{key} holds" if inside else "did you mean"
+        raise _FieldError(
+            f"{key}: unknown field" + (f"; {hint}: {', '.join(near)}" if near else "")
+        )
+    try:
+        if isinstance(value, Override):
+            return parser.parse_args([f"--{key}={value.text}"])[key]
+        return parser.parse_object({key: value})[key]
+    except ArgumentError as error:
+        reason = str(error).partition(":\n")[2] or str(error)
+        raise _FieldError(f"{key}: {' '.join(reason.replace('typing.', '').split())}") from None
+
+
+def _build(parser: ArgumentParser, values: dict[str, Any]) -> cfg.RunConfig:
+    built = parser.instantiate(parser.parse_object(values))
+    return cfg.RunConfig(**{f.name: built[f.name] for f in fields(cfg.RunConfig)})

@@ -1,0 +1,102 @@
+import dataclasses
+
+import pytest
+
+from classification import config as cfg
+from classification.errors import FieldmarkError
+from classification.settings import Override, load_config, split_overrides, write_config
+
+STRATEGIES = ("random", "margin")
+
+
+def load(tmp_path, text, *overrides):
+    path = tmp_path / "config.yml"
+    path.write_text(text)
+    return load_config(path, [Override(key=k, text=t) for k, t in overrides], strategies=STRATEGIES)
+
+
+def test_fields_come_from_the_file_then_the_command_line(tmp_path):
+    text = "seed: 3\nquery: {size: 7, strategy: random}\nbackbone:\n  mean: [0.5, 0.5, 0.5]\n"
+    config = load(tmp_path, text, ("query.size", "9"), ("data.dir", "007"))
+    assert config.seed == 3
+    assert (config.query.size, config.query.strategy) == (9, "random")
+    assert config.backbone.mean == (0.5, 0.5, 0.5)
+    assert config.data.dir == "007"  # a text field stays text
+    assert config.rounds == cfg.RunConfig().rounds
+
+
+def test_every_fault_of_file_and_command_line_is_in_one_error(tmp_path):
+    text = """
+seed: 1.5
+querry: {size: 3}
+query: {sise: 3, strategy: best}
+head: 3
+labels: {source: nobody}
+backbone: {weights: none, mean: [0.5, 0.5]}
+"""
+    with pytest.raises(FieldmarkError) as raised:
+        load(tmp_path, text, ("query.size", "many"), ("nosuch.field", "1"), ("rounds", "-1"))
+    message = str(raised.value)
+    for expected in (
+        "seed: Expected a <class 'int'>. Got value: 1.5",
+        "querry.size: unknown field; did you mean: query.size",
+        "query.sise: unknown field; did you mean: query.size",
+        "query.strategy: 'best' is unknown; allowed: random, margin",
+        "head: unknown field; head holds: head.C",
+        "labels.source: Expected a Literal['oracle', 'store']. Got value: nobody",
+        "backbone.mean: Expected a tuple with 3 elements",
+        "random backbone",
+        "query.size: Expected a <class 'int'>. Got value: many",
+        "nosuch.field: unknown field",
+        "rounds: -1 is below 0",
+    ):
+        assert expected in message
+    assert message.count("\n") == 11
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("- a\n", "must be a mapping"), ("a: [", "not valid YAML")]
+)
+def test_a_file_that_is_no_config_says_so(tmp_path, text, expected):
+    with pytest.raises(FieldmarkError, match=expected):
+        load(tmp_path, text)
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FieldmarkError, match="config not found"):
+        load_config(tmp_path / "none.yml", strategies=STRATEGIES)
+
+
+def test_an_empty_file_is_the_defaults_and_survives_a_round_trip(tmp_path):
+    config = load(tmp_path, "")
+    assert config == cfg.RunConfig()
+    changed = dataclasses.replace(config, seed=4, backbone=cfg.BackboneConfig(image_size=64))
+    write_config(tmp_path / "again.yml", changed)
+    assert load_config(tmp_path / "again.yml", strategies=STRATEGIES) == changed
+
+
+def test_overrides_are_told_from_the_entry_points_own_options():
+    own, overrides = split_overrides(
+        ["--config", "c.yml", "--query.size=4", "--no-resume", "--seed", "7", "--x.y", "z"]
+    )
+    assert own == ["--config", "c.yml", "--no-resume"]
+    assert [(o.key, o.text) for o in overrides] == [
+        ("query.size", "4"),
+        ("seed", "7"),
+        ("x.y", "z"),
+    ]
+
+
+def test_what_finished_rounds_depend_on_may_not_change():
+    before = cfg.to_dict(cfg.RunConfig())
+    moved = cfg.RunConfig(
+        seed=1,
+        rounds=9,
+        data=cfg.DataConfig(dir="elsewhere"),
+        launch=cfg.LaunchConfig(threads=3),
+        query=cfg.QueryConfig(size=3),
+    )
+    assert cfg.changes_refused(before, moved) == [
+        "data.dir: was 'data/processed/demo', now 'elsewhere'",
+        "seed: was 0, now 1",
+    ]
