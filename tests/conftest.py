@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is not a failing test.
+settings.register_profile("fieldmark", deadline=None, max_examples=50)
+settings.load_profile("fieldmark")
 
 ROOT = Path(__file__).resolve().parents[1]
 
