@@ -18,6 +18,8 @@ from typing import IO, Any
 from classification.errors import FieldmarkError
 
 _HASH_BLOCK = 1 << 20
+_UMASK = os.umask(0)  # it can only be read by setting it, which is not safe once threads run
+os.umask(_UMASK)
 
 
 @contextmanager
@@ -34,7 +36,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
         temporary = Path(name)
         os.close(handle)
-        temporary.chmod(0o666 & ~_umask())  # mkstemp gives 0600, which a team could not read
+        temporary.chmod(0o666 & ~_UMASK)  # mkstemp gives 0600, which a team could not read
         yield temporary
         _fsync(temporary)
         temporary.replace(path)
@@ -128,9 +130,3 @@ def _fsync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
