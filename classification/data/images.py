@@ -1,0 +1,224 @@
+"""Opening images: always RGB, always upright, and a reason code when that cannot be done.
+
+Camera-trap archives hold half-written, rotated, grey, CMYK and 16-bit files. A cropper that lets
+Pillow fill the missing half with grey teaches grey; one that ignores EXIF rotation crops the
+wrong place. Both are decided here, once, for cropping, hashing and training alike.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import ExifTags, Image, ImageFile
+
+MAX_PIXELS = 300_000_000  # 0.9 GB as RGB; the largest panoramas of trail cameras have 40 M
+Image.MAX_IMAGE_PIXELS = None  # checked below, as a reason code instead of a warning
+
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_TURNED = (5, 6, 7, 8)  # orientations that swap width and height
+_ZERO_TAIL = 64  # bytes; a file preallocated on a card and never filled ends in more
+_DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
+_SHRINKS = (8, 4, 2)
+
+
+class ImageError(Exception):
+    """An image that cannot be used.
+
+    Args:
+        reason: ``missing``, ``unreadable``, ``truncated`` or ``too_large``.
+        detail: for a person.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """An image, upright, in RGB.
+
+    image: the pixels, perhaps shrunk by the decoder.
+    width, height: pixels of the full image, upright.
+    decoded: share of the rows that the file really holds, from the top; below 1 only where a
+        truncated image was asked for.
+    """
+
+    image: Image.Image
+    width: int
+    height: int
+    decoded: float = 1.0
+
+
+def open_image(path: Path) -> Image.Image:
+    """The image as RGB, upright.
+
+    Raises:
+        ImageError: it is missing, not an image, truncated or too large.
+    """
+    return decode_image(read_image_file(path)).image
+
+
+def read_image_file(path: Path) -> bytes:
+    """The bytes of an image file.
+
+    Raises:
+        ImageError: it is missing, empty or cannot be read.
+    """
+    try:
+        data = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
+        raise ImageError("missing", "no such file") from None
+    except OSError as error:
+        raise ImageError("unreadable", error.strerror or str(error)) from error
+    if not data:
+        raise ImageError("unreadable", "the file is empty")
+    return data
+
+
+def decode_image(
+    data: bytes,
+    *,
+    shrink: Callable[[int, int], int] | None = None,
+    keep_truncated: bool = False,
+) -> Decoded:
+    """Decode the bytes of an image; of an animation the first frame.
+
+    Args:
+        data: content of the file.
+        shrink: from upright width and height to the factor (1, 2, 4 or 8) by which a JPEG may be
+            shrunk while it is decoded, which is two to four times faster.
+        keep_truncated: return what a truncated upright image holds instead of refusing it.
+
+    Raises:
+        ImageError: not an image, truncated, or above `MAX_PIXELS`.
+    """
+    image = _open(data)
+    orientation = _orientation(image)
+    width, height = _upright_size(image, orientation)
+    if image.format in ("JPEG", "MPO"):
+        if _zero_filled(data):
+            raise ImageError("truncated", "the end of the file is filled with zeros")
+        factor = shrink(width, height) if shrink else 1
+        if factor in _SHRINKS:
+            image.draft(None, (image.width // factor, image.height // factor))
+    decoded = _load(image, keep_truncated=keep_truncated and orientation not in _UPRIGHT)
+    rgb = _to_rgb(image)
+    if orientation in _UPRIGHT:
+        rgb = rgb.transpose(_UPRIGHT[orientation])
+    return Decoded(image=rgb, width=width, height=height, decoded=decoded)
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Upright width and height in pixels, from the head of the file alone.
+
+    Raises:
+        ImageError: it is missing, not an image or too large.
+    """
+    try:
+        with path.open("rb") as f:
+            image = _open(f)
+            return _upright_size(image, _orientation(image))
+    except (FileNotFoundError, NotADirectoryError):
+        raise ImageError("missing", "no such file") from None
+    except OSError as error:
+        raise ImageError("unreadable", error.strerror or str(error)) from error
+
+
+def _open(source: bytes | IO[bytes]) -> ImageFile.ImageFile:
+    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+    try:
+        image = Image.open(stream)
+    except Image.UnidentifiedImageError:
+        raise ImageError("unreadable", "not an image, or of an unknown kind") from None
+    except Exception as error:  # Pillow's parsers raise anything from SyntaxError to struct.error
+        raise ImageError("unreadable", str(error) or type(error).__name__) from error
+    if image.width * image.height > MAX_PIXELS:
+        raise ImageError("too_large", f"{image.width} x {image.height} pixels")
+    return image
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except Exception:  # broken EXIF blocks are common and say nothing about the pixels
+        return 1
+
+
+def _upright_size(image: Image.Image, orientation: int) -> tuple[int, int]:
+    width, height = image.size
+    return (height, width) if orientation in _TURNED else (width, height)
+
+
+def _zero_filled(data: bytes) -> bool:
+    """A JPEG whose scan runs into a tail of zeros: libjpeg would paint it grey without a word."""
+    if data[-_ZERO_TAIL:].strip(b"\0"):
+        return False
+    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # end of image, start of scan
+
+
+def _load(image: ImageFile.ImageFile, *, keep_truncated: bool) -> float:
+    """Decode in place; the share of rows that the file held."""
+    try:
+        image.load()
+    except MemoryError:
+        raise ImageError("too_large", f"{image.width} x {image.height} pixels") from None
+    except Exception as error:
+        decoded = _decoded_share(image)
+        detail = f"{decoded:.0%} of the rows decoded ({error})"
+        if "truncated" not in str(error):
+            raise ImageError("unreadable", detail) from error
+        if not keep_truncated:
+            raise ImageError("truncated", detail) from error
+        image.tile = []  # what is decoded is all there is
+        return decoded
+    return 1.0
+
+
+def _decoded_share(image: Image.Image) -> float:
+    """Rows above the first that the decoder never reached; those are still zero."""
+    try:
+        box = image.im.getbbox()
+    except Exception:  # the decoder had not begun
+        return 0.0
+    return box[3] / image.height if box else 0.0
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode == "RGB":
+        return image
+    if image.mode in _DEEP_MODES:
+        image = _to_eight_bits(image)
+    if image.mode in ("P", "PA"):  # by way of RGBA, or Pillow warns about the transparency
+        image = image.convert("RGBA")
+    try:
+        return image.convert("RGB")
+    except ValueError as error:
+        raise ImageError("unreadable", f"pixels of kind {image.mode}: {error}") from error
+
+
+def _to_eight_bits(image: Image.Image) -> Image.Image:
+    """16-bit, 32-bit and float grey, whose brighter values `convert` would clip to white.
+
+    Integers lose as many low bits as the brightest pixel makes necessary; floats are scaled by
+    the brightest pixel when it is above 1, or else by 255.
+    """
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    top = max(float(values.max(initial=0.0)), 0.0)
+    if image.mode == "F":
+        scaled = values * (255.0 / max(top, 1.0))
+    else:
+        scaled = values / 2 ** max(int(top).bit_length() - 8, 0)
+    return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
