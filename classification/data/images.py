@@ -6,10 +6,9 @@ wrong place. Both are decided here, once, for cropping, hashing and training ali
 """
 
 import io
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
@@ -29,7 +28,6 @@ _UPRIGHT = {
 _TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 _ZERO_TAIL = 64  # bytes; a file preallocated on a card and never filled ends in more
 _DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
-_SHRINKS = (8, 4, 2)
 
 
 class ImageError(Exception):
@@ -46,20 +44,47 @@ class ImageError(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, kw_only=True)
-class Decoded:
-    """An image, upright, in RGB.
+class Decoded(NamedTuple):
+    """Pixels of an image.
 
-    image: the pixels, perhaps shrunk by the decoder.
-    width, height: pixels of the full image, upright.
-    decoded: share of the rows that the file really holds, from the top; below 1 only where a
-        truncated image was asked for.
+    image: RGB, upright, perhaps shrunk by the decoder.
+    share: of the rows that the file really holds, from the top; below 1 only where a truncated
+        image was asked for.
     """
 
     image: Image.Image
+    share: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class OpenedImage:
+    """An image of which only the head has been read; it can be decoded once.
+
+    width, height: pixels, upright.
+    """
+
     width: int
     height: int
-    decoded: float = 1.0
+    orientation: int
+    file: ImageFile.ImageFile
+
+    def decode(self, *, shrink: int = 1, keep_truncated: bool = False) -> Decoded:
+        """Decode the pixels; of an animation the first frame.
+
+        Args:
+            shrink: 1, 2, 4 or 8: a JPEG is shrunk by this while it is decoded, which is two to
+                four times faster; other formats come in full size.
+            keep_truncated: return what a truncated upright image holds instead of refusing it.
+
+        Raises:
+            ImageError: the pixels cannot be decoded.
+        """
+        turn = _UPRIGHT.get(self.orientation)
+        if shrink > 1:
+            self.file.draft(None, (self.file.width // shrink, self.file.height // shrink))
+        share = _load(self.file, keep_truncated=keep_truncated and turn is None)
+        rgb = _to_rgb(self.file)
+        return Decoded(rgb if turn is None else rgb.transpose(turn), share)
 
 
 def open_image(path: Path) -> Image.Image:
@@ -68,7 +93,7 @@ def open_image(path: Path) -> Image.Image:
     Raises:
         ImageError: it is missing, not an image, truncated or too large.
     """
-    return decode_image(read_image_file(path)).image
+    return open_bytes(read_image_file(path)).decode().image
 
 
 def read_image_file(path: Path) -> bytes:
@@ -88,37 +113,16 @@ def read_image_file(path: Path) -> bytes:
     return data
 
 
-def decode_image(
-    data: bytes,
-    *,
-    shrink: Callable[[int, int], int] | None = None,
-    keep_truncated: bool = False,
-) -> Decoded:
-    """Decode the bytes of an image; of an animation the first frame.
-
-    Args:
-        data: content of the file.
-        shrink: from upright width and height to the factor (1, 2, 4 or 8) by which a JPEG may be
-            shrunk while it is decoded, which is two to four times faster.
-        keep_truncated: return what a truncated upright image holds instead of refusing it.
+def open_bytes(data: bytes) -> OpenedImage:
+    """Open the content of an image file without decoding it.
 
     Raises:
-        ImageError: not an image, truncated, or above `MAX_PIXELS`.
+        ImageError: not an image, its end was never written, or above `MAX_PIXELS`.
     """
-    image = _open(data)
-    orientation = _orientation(image)
-    width, height = _upright_size(image, orientation)
-    if image.format in ("JPEG", "MPO"):
-        if _zero_filled(data):
-            raise ImageError("truncated", "the end of the file is filled with zeros")
-        factor = shrink(width, height) if shrink else 1
-        if factor in _SHRINKS:
-            image.draft(None, (image.width // factor, image.height // factor))
-    decoded = _load(image, keep_truncated=keep_truncated and orientation not in _UPRIGHT)
-    rgb = _to_rgb(image)
-    if orientation in _UPRIGHT:
-        rgb = rgb.transpose(_UPRIGHT[orientation])
-    return Decoded(image=rgb, width=width, height=height, decoded=decoded)
+    opened = _open(io.BytesIO(data))
+    if opened.file.format in ("JPEG", "MPO") and _zero_filled(data):
+        raise ImageError("truncated", "the end of the file is filled with zeros")
+    return opened
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -129,16 +133,15 @@ def image_size(path: Path) -> tuple[int, int]:
     """
     try:
         with path.open("rb") as f:
-            image = _open(f)
-            return _upright_size(image, _orientation(image))
+            opened = _open(f)
+            return opened.width, opened.height
     except (FileNotFoundError, NotADirectoryError):
         raise ImageError("missing", "no such file") from None
     except OSError as error:
         raise ImageError("unreadable", error.strerror or str(error)) from error
 
 
-def _open(source: bytes | IO[bytes]) -> ImageFile.ImageFile:
-    stream = io.BytesIO(source) if isinstance(source, bytes) else source
+def _open(stream: IO[bytes]) -> OpenedImage:
     try:
         image = Image.open(stream)
     except Image.UnidentifiedImageError:
@@ -147,7 +150,14 @@ def _open(source: bytes | IO[bytes]) -> ImageFile.ImageFile:
         raise ImageError("unreadable", str(error) or type(error).__name__) from error
     if image.width * image.height > MAX_PIXELS:
         raise ImageError("too_large", f"{image.width} x {image.height} pixels")
-    return image
+    orientation = _orientation(image)
+    turned = orientation in _TURNED
+    return OpenedImage(
+        width=image.height if turned else image.width,
+        height=image.width if turned else image.height,
+        orientation=orientation,
+        file=image,
+    )
 
 
 def _orientation(image: Image.Image) -> int:
@@ -155,11 +165,6 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
     except Exception:  # broken EXIF blocks are common and say nothing about the pixels
         return 1
-
-
-def _upright_size(image: Image.Image, orientation: int) -> tuple[int, int]:
-    width, height = image.size
-    return (height, width) if orientation in _TURNED else (width, height)
 
 
 def _zero_filled(data: bytes) -> bool:
