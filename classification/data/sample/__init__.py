@@ -1,0 +1,1 @@
+"""A generated camera-trap dataset, drawn in code, for demos and tests."""

@@ -1,0 +1,45 @@
+"""The information strip that a camera burns into its pictures."""
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from classification.data.sample.scenes import Scene
+from classification.data.sample.schedule import Sequence
+
+STYLES = (  # background, text, format of the time
+    ((0, 0, 0), (235, 235, 235), "%Y-%m-%d  %H:%M:%S"),
+    ((18, 18, 22), (250, 200, 70), "%d.%m.%Y  %H:%M:%S"),
+    ((226, 226, 222), (20, 20, 24), "%m/%d/%Y  %I:%M:%S%p"),
+)
+
+
+@cache
+def _font(size: int) -> ImageFont.ImageFont | ImageFont.FreeTypeFont:
+    return ImageFont.load_default(size)
+
+
+def add_banner(
+    pixels: NDArray[np.uint8], scene: Scene, sequence: Sequence, frame: int, *, night: bool
+) -> NDArray[np.uint8]:
+    """The frame, uint8 [H, W, 3], with time, temperature and camera name in its lowest rows."""
+    camera = scene.camera
+    background, ink, layout = STYLES[camera.brand]
+    height, width = camera.banner, camera.width
+    strip = Image.new("RGB", (width, height), background)
+    draw = ImageDraw.Draw(strip)
+    font = _font(max(8, round(height * 0.72)))
+    moment = sequence.time(frame)
+    degrees = round(17 - 8 * np.cos(2 * np.pi * (moment.hour - 3) / 24) + moment.month % 5)
+    middle = height / 2
+    draw.text((3, middle), moment.strftime(layout), ink, font, anchor="lm")
+    right = f"{degrees}°C  {scene.name}" if width > 260 else scene.name
+    draw.text((width - 3, middle), right, ink, font, anchor="rm")
+    x = width * 0.53
+    draw.ellipse((x, height * 0.25, x + height * 0.5, height * 0.75), fill=ink)
+    if night:  # a moon: a disc with a bite
+        draw.ellipse((x - 0.22 * height, height * 0.2, x + height * 0.3, height * 0.7), background)
+    pixels[-height:] = np.asarray(strip)
+    return pixels
