@@ -22,6 +22,13 @@ class _Table(pa.DataFrameModel):
         strict = False
 
 
+class SourceTable(_Table):
+    """``sources.csv``: where each image is published; further ``url...`` columns are mirrors."""
+
+    file_name: Series[str] = pa.Field(unique=True)  # relative to the images folder
+    url_1: Series[str]
+
+
 class DroppedTable(_Table):
     """``dropped.csv``: every item that cleaning left out, and why."""
 
