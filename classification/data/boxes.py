@@ -15,6 +15,7 @@ Rectangle = tuple[int, int, int, int]
 Boxes = NDArray[np.float64]
 
 WHOLE_SHARE = 0.95  # of width and of height: such a box says nothing that the frame does not
+MIN_INSIDE = 0.5  # of a box's area; with less of it in the picture the box is taken for an error
 
 
 def as_boxes(values: Iterable[Any]) -> Boxes:

@@ -8,13 +8,14 @@ file names become slashes, ``date_captured`` fills a missing ``datetime``.
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from classification.errors import FieldmarkError
 from classification.files import atomic_open, read_json
+from classification.paths import is_safe_name
 
 UNLABELLED = "unlabelled"
 """Category of an annotation that nobody has labelled yet; a blank label in the tables to come."""
@@ -169,15 +170,6 @@ def _unsafe_names(file_names: pd.Series) -> list[str]:
     suspect = file_names[file_names.str.contains(r"^/|^[A-Za-z]:|\.\.|^$|\x00", regex=True)]
     unsafe = [n for n in suspect if not is_safe_name(n)]
     return _count("file names that are empty, absolute or leave the folder", unsafe)
-
-
-def is_safe_name(name: str) -> bool:
-    """Whether `name` is a relative path that stays inside the folder it is joined to."""
-    path = PurePosixPath(name)
-    drive = len(name) > 1 and name[1] == ":"
-    return bool(path.parts) and not (
-        path.is_absolute() or drive or ".." in path.parts or "\x00" in name
-    )
 
 
 def _count(what: str, values: Iterable[Any]) -> list[str]:
