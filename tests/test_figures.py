@@ -40,7 +40,7 @@ def all_figures(theme):
     result = evaluation()
     confidence = np.linspace(0, 1, 50)
     yield figures.learning_curve(rounds(3), theme=theme)
-    yield figures.confusion_matrix(result, theme=theme)
+    yield figures.confusion_matrix(result.confusion, result.classes, theme=theme)
     yield figures.per_class(result, theme=theme)
     yield figures.per_location(result, theme=theme)
     yield figures.queried_classes({"start": {"$a$": 3}, "1": {"deer": 2}}, theme=theme)
@@ -96,7 +96,7 @@ def test_learning_curve_without_intervals():
 @pytest.mark.parametrize("n", [2, 12, 60])
 def test_confusion_matrix_shows_every_count_in_readable_type(n):
     result = evaluation([f"species {i}" for i in range(n)], n=40 * n)
-    axes = figures.confusion_matrix(result).axes[0]
+    axes = figures.confusion_matrix(result.confusion, result.classes).axes[0]
     shown = {(round(t.get_position()[1]), round(t.get_position()[0])): t for t in axes.texts}
     for (row, column), count in np.ndenumerate(np.array(result.confusion)):
         assert (shown[row, column].get_text() if count else "") == (str(count) if count else "")
@@ -112,7 +112,7 @@ def test_confusion_matrix_leaves_out_classes_that_nobody_saw():
         groups=truth,
         rng=np.random.default_rng(0),
     )
-    shown = texts(figures.confusion_matrix(result))
+    shown = texts(figures.confusion_matrix(result.confusion, result.classes))
     assert "ant" in shown
     assert "bee" not in shown
 

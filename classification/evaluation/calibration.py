@@ -51,3 +51,28 @@ def log_loss(truth: NDArray[Any], probs: NDArray[Any]) -> float:
         probs: float [N, C], rows summing to 1.
     """
     return float(-np.log(np.maximum(probs[np.arange(len(truth)), truth], _EPS)).mean())
+
+
+def acceptance_threshold(
+    confidence: NDArray[Any], correct: NDArray[Any], *, precision: float, least: int = 20
+) -> float | None:
+    """The lowest confidence from which on predictions are right at least `precision` of the time.
+
+    Choose it on one split and report what it does on another: on its own split it is optimistic.
+
+    Args:
+        confidence: float [N].
+        correct: bool [N].
+        precision: share that must be right among all with that confidence or more.
+        least: predictions the threshold must rest on; fewer prove nothing.
+
+    Returns:
+        The threshold, or None where no threshold reaches `precision`.
+    """
+    order = np.argsort(-np.asarray(confidence), kind="stable")
+    ranked = np.asarray(confidence)[order]
+    right = np.cumsum(np.asarray(correct)[order])
+    taken = np.arange(1, len(ranked) + 1)
+    last_of_tie = np.append(ranked[1:] != ranked[:-1], True)[: len(ranked)]
+    reached = np.flatnonzero(last_of_tie & (taken >= least) & (right >= precision * taken))
+    return float(ranked[reached[-1]]) if len(reached) else None

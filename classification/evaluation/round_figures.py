@@ -28,6 +28,7 @@ def learning_curve(rounds: Sequence[Mapping[str, Any]], *, theme: Theme = LIGHT)
         theme: colours.
     """
     figure = new_figure(theme, height=3.3)
+    figure.get_layout_engine().set(wspace=0.06)  # type: ignore[union-attr,call-arg]
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for axes, score, name in zip(
         panels, ("accuracy", "macro_f1"), ("Accuracy", "Macro-F1"), strict=True

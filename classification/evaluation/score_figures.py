@@ -1,5 +1,7 @@
 """Figures of one evaluation."""
 
+from collections.abc import Sequence
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -19,15 +21,22 @@ from classification.evaluation.theme import (
 )
 
 
-def confusion_matrix(evaluation: Evaluation, *, theme: Theme = LIGHT) -> Figure:
+def confusion_matrix(
+    confusion: Sequence[Sequence[int]], classes: Sequence[str], *, theme: Theme = LIGHT
+) -> Figure:
     """Counts by true (row) and predicted (column) class; colour is the share of the row.
 
     Classes that neither occur nor are predicted are left out.
+
+    Args:
+        confusion: counts [C, C], as `Evaluation.confusion`.
+        classes: the C names.
+        theme: colours.
     """
-    counts = np.array(evaluation.confusion)
+    counts = np.array(confusion)
     kept = np.flatnonzero(counts.sum(axis=0) + counts.sum(axis=1))
     counts = counts[np.ix_(kept, kept)]
-    names = [shorten(evaluation.classes[i]) for i in kept]
+    names = [shorten(classes[int(i)]) for i in kept]
     cell = 0.46 if len(names) <= 12 else 0.34 if len(names) <= 30 else 0.26
     margin = 0.9 + 0.075 * max(map(len, names))
     side = margin + cell * max(len(names), 4)
