@@ -1,4 +1,5 @@
 import re
+import shutil
 from html.parser import HTMLParser
 
 import numpy as np
@@ -10,6 +11,7 @@ from classification.errors import FieldmarkError
 from classification.evaluate import evaluate
 from classification.evaluation import sections
 from classification.evaluation.calibration import acceptance_threshold
+from classification.evaluation.embed import tiles
 from classification.files import write_json, write_text
 from classification.paths import RunPaths
 from classification.report import write_report
@@ -81,10 +83,9 @@ def fabricate(root, names, *, rounds=3, classes=CLASSES, cameras=12, per_round=2
     return run
 
 
-@pytest.fixture
-def crops(tmp_path):
-    folder = tmp_path / "crops"
-    folder.mkdir()
+@pytest.fixture(scope="module")
+def crops(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crops")
     for i in range(150):
         Image.new("RGB", (30, 20), (i, 100, 200 - i)).save(folder / f"{i:03d}.jpg")
     return folder
@@ -126,9 +127,14 @@ def page(run, crops_dir):
     return Page(path.read_text("utf-8"))
 
 
-def test_the_report_says_how_the_run_went(tmp_path, crops):
-    run = fabricate(tmp_path / "resnet18" / "first", names_of(crops))
-    shown = page(run, crops)
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory, crops):
+    """The page of a run of two trained rounds."""
+    run = fabricate(tmp_path_factory.mktemp("runs") / "resnet18" / "first", names_of(crops))
+    return page(run, crops)
+
+
+def test_the_report_says_how_the_run_went(shown):
     assert "resnet18/first" in shown.text
     assert re.search(
         r"With 40 labels the model is right on \d+% of 60 images "
@@ -145,8 +151,7 @@ def test_the_report_says_how_the_run_went(tmp_path, crops):
     assert len(thumbnails) >= 20
 
 
-def test_the_report_is_complete_in_itself(tmp_path, crops):
-    shown = page(fabricate(tmp_path / "run", names_of(crops)), crops)
+def test_the_report_is_complete_in_itself(shown):
     assert all(source.startswith("data:image/") for source in shown.sources)
     assert not {"script", "link", "iframe", "object"} & set(shown.tags)
 
@@ -167,49 +172,61 @@ def test_a_run_that_waits_for_its_first_labels(tmp_path, crops):
     assert "Learning curve" not in shown.text
 
 
-def test_a_run_of_one_trained_round(tmp_path, crops):
-    assert (
-        "Learning curve" in page(fabricate(tmp_path / "r", names_of(crops), rounds=2), crops).text
-    )
+def test_a_run_of_one_round_at_a_single_camera(tmp_path, crops):
+    run = fabricate(tmp_path / "run", names_of(crops), rounds=2, cameras=1)
+    text = page(run, crops).text
+    assert "Learning curve" in text
+    assert "No interval: all items come from one location" in text
 
 
-def test_few_cameras_are_called_few(tmp_path, crops):
-    shown = page(fabricate(tmp_path / "few", names_of(crops), cameras=4), crops)
-    assert "Only 4 cameras" in shown.text
-    shown = page(fabricate(tmp_path / "one", names_of(crops), cameras=1), crops)
-    assert "No interval: all items come from one location" in shown.text
+@pytest.mark.parametrize(
+    ("groups", "unit", "caution"),
+    [
+        (["a", "b"], "cameras", "Only 2 cameras"),
+        (["sequence:1", "image:x.jpg"], "sequences", "Only 2 sequences"),
+        (["a", "sequence:1"], "groups", "Only 2 groups"),
+        ([f"camera {i}" for i in range(10)], "cameras", None),
+    ],
+)
+def test_the_headline_says_what_the_interval_rests_on(groups, unit, caution):
+    truth = np.arange(len(groups)) % 2
+    scores = evaluate(truth, truth, classes=["x", "y"], groups=groups, rng=np.random.default_rng(0))
+    record = {"round": 1, "num_labels": 9, "val": scores.to_json(), "test": None}
+    head = sections.headline([record, {"round": 2, "val": None, "test": None}])
+    assert head is not None
+    assert (head.split, head.round, head.unit) == ("val", 1, unit)
+    assert (head.caution or "").startswith(caution or "")
+    assert (head.caution is None) == (caution is None)
 
 
-@pytest.mark.parametrize("given", [True, False])
-def test_missing_crops_leave_named_blanks(tmp_path, crops, given):
+def test_without_a_crops_folder_blanks_are_named(tmp_path):
     run = fabricate(tmp_path / "run", [f"gone/{i}.jpg" for i in range(150)])
-    shown = page(run, crops if given else None)
-    assert not [s for s in shown.sources if s.startswith("data:image/jpeg")]
-    assert "gone/" in shown.text
-    assert ("no crops folder was given" in shown.text) != given
+    text = page(run, None).text
+    assert "gone/" in text
+    assert "no crops folder was given" in text
 
 
-def test_crops_outside_their_folder_are_not_read(tmp_path, crops):
+def test_only_readable_crops_inside_their_folder_are_shown(tmp_path, crops):
     Image.new("RGB", (9, 9)).save(tmp_path / "private.jpg")
-    names = ["../private.jpg", str(tmp_path / "private.jpg"), *(f"{i}.png" for i in range(148))]
-    shown = page(fabricate(tmp_path / "run", names), crops)
-    assert not [s for s in shown.sources if s.startswith("data:image/jpeg")]
+    inside = tmp_path / "crops"
+    shutil.copytree(crops, inside)
+    (inside / "torn.jpg").write_bytes(b"\xff\xd8\xff")
+    paths = ["000.jpg", "torn.jpg", "gone.jpg", "../private.jpg", str(tmp_path / "private.jpg")]
+    table = pd.DataFrame({"path": paths, "prediction": "deer", "confidence": np.nan})
+    made = tiles(table, inside, title="prediction")
+    assert [tile.source is not None for tile in made] == [True, False, False, False, False]
+    assert made[0].confidence is None
 
 
-def test_a_report_needs_only_metrics(tmp_path, crops):
-    run = fabricate(tmp_path / "run", names_of(crops))
-    for path in run.root.rglob("*"):
-        if path.is_file() and path.name != "metrics.json":
-            path.unlink()
-    assert "Rounds" in page(run, crops).text
-
-
-def test_scores_of_an_earlier_round_are_named_as_such(tmp_path, crops):
+def test_a_report_needs_only_metrics_and_names_the_round_of_its_scores(tmp_path, crops):
     run = fabricate(tmp_path / "run", names_of(crops))
     write_json(
         run.round(3).metrics,
         {"round": 3, "num_labels": 60, "classes": CLASSES, "val": None, "test": None},
     )
+    for path in run.root.rglob("*"):
+        if path.is_file() and path.name != "metrics.json":
+            path.unlink()
     assert "Round 3 has no scores; these are from round 2" in page(run, crops).text
 
 
