@@ -13,7 +13,11 @@ _NODES = 500  # a limit in nodes, not in seconds: the same data give the same sp
 
 @dataclass(frozen=True, kw_only=True)
 class Solved:
-    """split: int8 [U], None when the limit was reached before any was found; proven: none does better."""
+    """What the programme ended with.
+
+    split: int8 [U]; None when the limit was reached before any was found.
+    proven: no split has less shortfall.
+    """
 
     split: np.ndarray | None
     proven: bool
@@ -25,7 +29,7 @@ def solve_guarantees(problem: SplitProblem) -> Solved:
     One variable per unit and split (1: the unit is there) and one per guarantee (what is missing),
     solved with HiGHS.
     """
-    units, columns = problem.counts.shape
+    units = len(problem.counts)
     split_of, column_of = np.nonzero(problem.need > 0)
     needs = len(split_of)
     need = problem.need[split_of, column_of]
@@ -35,9 +39,9 @@ def solve_guarantees(problem: SplitProblem) -> Solved:
         c=np.concatenate([np.zeros(3 * units), problem.weight[split_of, column_of]]),
         constraints=[
             LinearConstraint(once.tocsr(), 1, 1),
-            LinearConstraint(hstack([got, eye_array(needs)]).tocsr(), need, np.inf),
+            LinearConstraint(hstack([got, eye_array(needs)]).tocsr(), need, np.inf),  # pyright: ignore[reportArgumentType]
         ],
-        bounds=Bounds(0, np.concatenate([problem.allowed.ravel().astype(float), need])),
+        bounds=Bounds(0, np.concatenate([problem.allowed.ravel().astype(float), need])),  # pyright: ignore[reportArgumentType]
         integrality=np.concatenate([np.ones(3 * units), np.zeros(needs)]),
         options={"node_limit": _NODES},
     )

@@ -63,13 +63,13 @@ def greedy_start(problem: SplitProblem, rng: np.random.Generator) -> np.ndarray:
     """A good split in one pass: rarest classes get their guarantees, then big units first."""
     climb = _Climb(problem, np.full(len(problem.counts), -1, dtype=np.int8))
     only = np.flatnonzero(problem.allowed.sum(axis=1) == 1)
-    for unit in only:
+    for unit in only.tolist():
         climb.place(unit, int(problem.allowed[unit].argmax()))
     for column in np.argsort((problem.counts > 0).sum(axis=0), kind="stable"):
         for s in (0, 2, 1):
             climb.fill(column, s, rng)
     size = climb.norms * rng.lognormal(0.0, 0.5, len(climb.norms))
-    for unit in np.argsort(-size):
+    for unit in np.argsort(-size).tolist():
         if climb.split[unit] < 0:
             cost = np.where(problem.allowed[unit], climb.residual @ problem.features[unit], np.inf)
             climb.place(unit, int(cost.argmin()))
@@ -118,7 +118,7 @@ class _Climb:
                 return
             cost = 2 * self.products[units, target] + self.norms[units]
             cost += rng.exponential(0.1, len(units)) * np.abs(cost).mean()
-            self.place(units[cost.argmin()], target)
+            self.place(int(units[cost.argmin()]), target)
 
     def move(self) -> bool:
         """Make the best move that helps and breaks no guarantee; False when there is none."""

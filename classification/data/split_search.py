@@ -54,12 +54,9 @@ def smallest_first(problem: SplitProblem) -> np.ndarray:
             trained = bool((size[split == TRAIN] > 0).any())
             last = number == len(units) - 1
             order = [TRAIN] if last and not trained else [TEST, VAL, TRAIN]
+            room = [size[split == s].sum() < problem.fractions[s] * total[label] for s in range(3)]
             split[unit] = next(
-                s
-                for s in order
-                if s == TRAIN
-                or problem.allowed[unit, s]
-                and size[split == s].sum() < problem.fractions[s] * total[label]
+                s for s in order if s == TRAIN or (problem.allowed[unit, s] and room[s])
             )
     return split.astype(np.int8)
 
