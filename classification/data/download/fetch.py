@@ -123,7 +123,8 @@ class Settler:
         with self._web.open(address) as body, atomic_path(target) as temporary:
             size, sha256 = self._save(body, temporary)
             if reason := fault(temporary, item.path):
-                again = (address, sha256) in seen
+                # an error page is no archived image: it may be gone at the next try
+                again = (address, sha256) in seen and reason != "not_image"
                 seen.add((address, sha256))
                 detail = f"{size} bytes" + (", the same again: as published" if again else "")
                 raise TransferError(reason, detail, retry=not again)

@@ -106,7 +106,8 @@ class _Handler(BaseHTTPRequestHandler):
         with world.lock:
             tries = world.gets[path]
             world.requests[path] += 1
-            world.gets[path] += body
+            if body:
+                world.gets[path] += 1
         query = parse_qs(parts.query, keep_blank_values=True)
         if "list-type" in query:
             return self._send(200, _listing(path.strip("/"), query, world.files), body=body)

@@ -28,6 +28,15 @@ _S3_CODE = re.compile(rb"<Code>(\w+)</Code>")
 _ONLY_REDIRECTS = urllib3.Retry(
     total=None, connect=0, read=0, status=0, other=0, redirect=5, respect_retry_after_header=False
 )
+# (urllib3's exception, reason, retry), the first that fits; a refused connection is a TimeoutError
+_FAULTS = (
+    (exceptions.NewConnectionError, "connection", True),
+    (exceptions.TimeoutError, "timeout", True),
+    (exceptions.SSLError, "tls", False),
+    (exceptions.LocationValueError, "bad_address", False),
+    (exceptions.ResponseError, "bad_address", False),  # redirects without end
+    (exceptions.HTTPError, "connection", True),
+)
 
 
 class TransferError(Exception):
@@ -170,13 +179,9 @@ def _named_faults() -> Iterator[None]:
     except exceptions.HTTPError as error:
         cause = error.reason if isinstance(error, exceptions.MaxRetryError) else error
         detail = f"{type(cause).__name__}: {cause}"[:300]
-        # order: the connect timeout is both a timeout and a connection error in urllib3
-        if isinstance(cause, exceptions.TimeoutError):
-            raise TransferError("timeout", detail, retry=True) from None
-        if isinstance(cause, exceptions.LocationValueError | exceptions.ResponseError):
-            raise TransferError("bad_address", detail) from None
-        if isinstance(cause, exceptions.SSLError):
-            raise TransferError("tls", detail) from None
+        reason, retry = next(
+            (reason, retry) for kind, reason, retry in _FAULTS if isinstance(cause, kind)
+        )
         if "IncompleteRead" in detail:
-            raise TransferError("incomplete", detail, retry=True) from None
-        raise TransferError("connection", detail, retry=True) from None
+            reason = "incomplete"
+        raise TransferError(reason, detail, retry=retry) from None
