@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -45,9 +46,28 @@ class Settled:
 class Settler:
     """Makes files be there, each on its own: many threads may share one."""
 
-    def __init__(self, root: Path, *, web: Web, patience: Patience, stop: Event) -> None:
-        """Files go below `root`; setting `stop` ends waits and transfers."""
+    def __init__(
+        self,
+        root: Path,
+        *,
+        web: Web,
+        patience: Patience,
+        stop: Event,
+        keep_truncated: bool = False,
+        on_bytes: Callable[[int], object] = lambda number: None,
+    ) -> None:
+        """Make a settler.
+
+        Args:
+            root: folder that the items' paths start from.
+            web: where files come from.
+            patience: how long to go on with one.
+            stop: once set, waits and transfers end.
+            keep_truncated: accept an image that its archive holds truncated.
+            on_bytes: told of every block that arrives.
+        """
         self._root, self._web, self._patience, self._stop = root, web, patience, stop
+        self._keep_truncated, self._on_bytes = keep_truncated, on_bytes
 
     def settle(self, item: Item, known: Record | None) -> Settled:
         """See to one file, until it is there and whole or there is no hope.
@@ -71,13 +91,13 @@ class Settler:
 
     def _kept(self, item: Item, target: Path, known: Record | None) -> Record | None:
         """A record for the file on disk if it is right, else None."""
-        if not target.is_file() or fault(target, item.path):
+        if not target.is_file():
             return None
         stat, sha256 = target.stat(), sha256_file(target)
         if known and known.ok:
             right = (known.size, known.sha256) == (stat.st_size, sha256)
         else:  # left by a killed run or by another tool
-            right = stat.st_size == self._remote_size(item)
+            right = not fault(target, item.path) and stat.st_size == self._remote_size(item)
         if not right:
             return None
         return Record(
@@ -126,8 +146,9 @@ class Settler:
                 # an error page is no archived image: it may be gone at the next try
                 again = (address, sha256) in seen and reason != "not_image"
                 seen.add((address, sha256))
-                detail = f"{size} bytes" + (", the same again: as published" if again else "")
-                raise TransferError(reason, detail, retry=not again)
+                if not (again and reason == "truncated" and self._keep_truncated):
+                    detail = f"{size} bytes" + (", the same again: as published" if again else "")
+                    raise TransferError(reason, detail, retry=not again)
         stat = target.stat()
         return Record(
             path=item.path,
@@ -147,6 +168,7 @@ class Settler:
                     raise StoppedError
                 digest.update(block)
                 size += f.write(block)
+                self._on_bytes(len(block))
         return size, digest.hexdigest()
 
     def _pause(self, seconds: float) -> None:

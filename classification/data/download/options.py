@@ -38,6 +38,9 @@ class DownloadOptions:
     verify: bool = False
     """Hash every file on disk against the ledger; otherwise only files whose size or time
     changed."""
+    keep_truncated: bool = False
+    """Keep images that the archive itself holds truncated (the crop step has a rule for them); by
+    default they count as failures."""
     accept_other_source: bool = False
     """Keep files that the ledger says came from addresses other than those given now (a mirror of
     the same data). By default they are refused: two datasets would mix in one folder."""

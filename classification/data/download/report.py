@@ -17,7 +17,7 @@ _HINTS = {
     "not_found": "check --source; images of people are often listed but not published",
     "unsafe_name": "mend file_name in the JSON",
     "name_clash": "two images have one file_name: mend the JSON",
-    "truncated": "the archive's own copies are damaged",
+    "truncated": "the archive's own copies are damaged; --keep-truncated accepts them",
     "cannot_write": "a file lies where a folder should be, or the reverse",
 }
 

@@ -72,7 +72,11 @@ def run(want: Wanted, todo: Plan, ledger: Ledger, web: Web, options: DownloadOpt
         ledger.put(record)
     stop = Event()
     settler = Settler(
-        options.output_dir, web=web, patience=Patience(retries=options.retries), stop=stop
+        options.output_dir,
+        web=web,
+        patience=Patience(retries=options.retries),
+        stop=stop,
+        keep_truncated=options.keep_truncated,
     )
 
     def work(job: Job) -> Settled:

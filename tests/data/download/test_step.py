@@ -174,6 +174,18 @@ def test_a_run_without_access_gives_up_early(serve, files, options, monkeypatch)
     assert len(server.gets) < len(NAMES)
 
 
+def test_images_that_the_archive_holds_truncated_are_kept_on_request(serve, files, options) -> None:
+    files[f"bucket/pre/{NAMES[4]}"] = files[f"bucket/pre/{NAMES[4]}"][:-300]
+    server = serve(files)
+    with pytest.raises(FieldmarkError, match="1 of 40"):
+        download_images(options(NAMES, f"{server.url}/bucket/pre"))
+    download_images(options(NAMES, f"{server.url}/bucket/pre", keep_truncated=True))
+    assert on_disk(options(NAMES).output_dir) == published(files)
+    server.gets.clear()
+    download_images(options(NAMES, f"{server.url}/bucket/pre", verify=True))
+    assert not server.gets
+
+
 def test_an_unknown_profile_is_named(options) -> None:
     with pytest.raises(FieldmarkError, match="no AWS profile 'nobody'"):
         download_images(options(NAMES, "s3://bucket/pre", profile="nobody"))
