@@ -126,7 +126,7 @@ def per_location(evaluation: Evaluation, *, theme: Theme = LIGHT) -> Figure:
     figure = new_figure(theme, height=3.2)
     axes = style(figure.subplots(), theme)
     axes.vlines(range(len(items)), 0, accuracy, color=theme.grid, linewidth=1.2)
-    size = 12 + 130 * counts / counts.max()
+    size = (12 + 130 * counts / counts.max()) * min(1, 50 / len(items))
     axes.scatter(
         range(len(items)), accuracy, s=size, color=theme.first, alpha=0.75, clip_on=False, zorder=3
     )
