@@ -64,6 +64,11 @@ class DatasetPaths:
         return self.root / "crops.journal"
 
     @property
+    def crop_thumbnails(self) -> Path:
+        """Cache of the search for near duplicates."""
+        return self.root / "crop_thumbnails.npz"
+
+    @property
     def table(self) -> Path:
         return self.root / "classification_ds.csv"
 
@@ -194,6 +199,10 @@ class RunPaths:
         names = (self.rounds, self.embeddings, self.checkpoints, self.export, self.report)
         labels = [self.labels.with_name(self.labels.name + end) for end in ("", "-wal", "-shm")]
         return [*names, *labels, self.tracking, self.figure("x").parent]
+
+    def predictions(self, name: str) -> Path:
+        """What predict.py writes for a split or a folder of images."""
+        return self.root / f"predictions_{name}.csv"
 
     def complete_rounds(self) -> list[int]:
         """Numbers of the complete rounds, ascending, up to the first gap."""
