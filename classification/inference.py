@@ -1,0 +1,123 @@
+"""What predict.py does: a model of a run on a split, or on images from anywhere."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+
+from classification.config import RunConfig
+from classification.data.dataset import load_dataset
+from classification.errors import FieldmarkError
+from classification.evaluate import evaluate
+from classification.files import atomic_open, write_json
+from classification.learning.crops import CropReader, Inputs
+from classification.learning.fit import pick_device
+from classification.learning.model import Classifier, load_classifier
+from classification.paths import RunPaths
+from classification.predictions import write_predictions
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
+
+
+def predict_split(
+    config: RunConfig, run: Path, split: str, *, checkpoint: Path | None, output: Path | None
+) -> None:
+    """Write predictions of a split and, where labels are known, its scores beside them.
+
+    Raises:
+        FieldmarkError: no model, or the model is of another dataset.
+    """
+    paths = RunPaths(run)
+    classifier = load_classifier(checkpoint or newest_model(paths))
+    dataset = load_dataset(config.data)
+    if classifier.card.classes != dataset.classes:
+        raise FieldmarkError(
+            f"the model knows {', '.join(classifier.card.classes)}; {config.data.dir} holds "
+            f"{', '.join(dataset.classes)}. Give the config of the run that trained the model."
+        )
+    rows = dataset.rows(split)
+    probs = classifier.predict(
+        _inputs(config, classifier, dataset.crops),
+        [dataset.paths[i] for i in rows],
+        config.backbone.batch_size,
+    )
+    target = output or paths.predictions(split)
+    write_predictions(
+        target,
+        [dataset.paths[i] for i in rows],
+        probs,
+        classes=dataset.classes,
+        split=split,
+        labels=dataset.table["label"].to_numpy()[rows],
+    )
+    print(f"{len(rows)} predictions: {target}")
+    known = dataset.labels[rows] >= 0
+    if known.any():
+        scores = evaluate(
+            dataset.labels[rows][known],
+            probs[known],
+            classes=dataset.classes,
+            groups=dataset.groups[rows][known],
+            rng=np.random.default_rng(config.seed),
+            resamples=config.bootstrap,
+        )
+        write_json(target.with_suffix(".metrics.json"), scores.to_json())
+        print(f"{split}: accuracy {scores.accuracy:.3f}, macro-F1 {scores.macro_f1:.3f}")
+
+
+def predict_folder(
+    config: RunConfig, run: Path, images: Path, *, checkpoint: Path | None, output: Path | None
+) -> None:
+    """Write predictions of all images in a folder; unreadable ones go to a list with reasons.
+
+    Raises:
+        FieldmarkError: no model, or no readable image.
+    """
+    paths = RunPaths(run)
+    classifier = load_classifier(checkpoint or newest_model(paths))
+    inputs = _inputs(config, classifier, images, tolerate=True)
+    names = _image_files(images)
+    probs = classifier.predict(inputs, names, config.backbone.batch_size)
+    target = output or paths.predictions(images.resolve().name)
+    failures = inputs.reader.failures
+    if failures:
+        rows = [(name, error.reason, error.detail) for name, error in sorted(failures.items())]
+        with atomic_open(target.with_suffix(".failed.csv")) as f:
+            csv.writer(f, lineterminator="\n").writerows([("path", "reason", "detail"), *rows])
+        print(f"{len(rows)} images could not be read: {target.with_suffix('.failed.csv')}")
+    good = [i for i, name in enumerate(names) if name not in failures]
+    if not good:
+        raise FieldmarkError(f"no readable image in {images} or below")
+    classes = classifier.card.classes
+    write_predictions(target, [names[i] for i in good], probs[good], classes=classes)
+    print(f"{len(good)} predictions: {target}")
+
+
+def newest_model(paths: RunPaths) -> Path:
+    """Folder of the newest complete round with a model.
+
+    Raises:
+        FieldmarkError: there is none.
+    """
+    for number in reversed(paths.complete_rounds()):
+        if paths.round(number).head.exists():
+            return paths.round(number).root
+    raise FieldmarkError(f"no trained round in {paths.root}; run classification/train.py first")
+
+
+def _inputs(
+    config: RunConfig, classifier: Classifier, folder: Path, *, tolerate: bool = False
+) -> Inputs:
+    preprocessing = classifier.card.preprocessing
+    reader = CropReader(
+        folder, size=preprocessing.image_size, threads=config.launch.threads, tolerate=tolerate
+    )
+    return Inputs(reader=reader, preprocessing=preprocessing, device=pick_device(config))
+
+
+def _image_files(folder: Path) -> list[str]:
+    """Names of the images below a folder, relative to it, sorted."""
+    if not folder.is_dir():
+        raise FieldmarkError(f"folder of images not found: {folder}")
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    return [path.relative_to(folder).as_posix() for path in files]

@@ -1,0 +1,155 @@
+"""Networks that turn an image into an embedding: torchvision and timm by name, weights by file."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from classification.errors import FieldmarkError
+
+TIMM = "timm/"
+
+
+def build_backbone(name: str, weights: str, *, seed: int) -> nn.Module:
+    """A network without its classifier, in eval mode on the CPU.
+
+    Args:
+        name: a torchvision model (``resnet18``) or ``timm/<model>``.
+        weights: ``default`` (downloaded and cached by the library), ``none`` (random, drawn with
+            `seed`), or a ``.safetensors`` or ``.pth`` file with the library's key names.
+        seed: of random weights.
+
+    Returns:
+        A module: float32 [B, 3, S, S] to float32 [B, D].
+
+    Raises:
+        FieldmarkError: unknown name; no network; a missing, corrupt or unfitting file.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = _create(name, pretrained=weights == "default")
+    classifier = _classifier_name(network)
+    if weights not in ("default", "none"):
+        _load(network, Path(weights), skip=classifier, name=name)
+    network.set_submodule(classifier, nn.Identity())
+    return network.eval()
+
+
+def embedding_size(backbone: nn.Module, image_size: int) -> int:
+    """D of the embeddings for square images of `image_size` pixels.
+
+    Raises:
+        FieldmarkError: the network does not take that size.
+    """
+    try:
+        with torch.inference_mode():
+            out = backbone(torch.zeros(1, 3, image_size, image_size))
+    except (RuntimeError, AssertionError) as error:
+        raise FieldmarkError(
+            f"the backbone does not take images of {image_size} px: {error}; "
+            "set backbone.image_size to the size it was made for"
+        ) from error
+    return int(out.shape[1])
+
+
+def weights_hash(module: nn.Module) -> str:
+    """Hex SHA-256 over names, shapes and values of a module's parameters and buffers."""
+    digest = hashlib.sha256()
+    for key, tensor in sorted(module.state_dict().items()):
+        digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """Tensors of a ``.safetensors`` or ``.pth`` file; nothing in it is ever executed.
+
+    Raises:
+        FieldmarkError: the file is missing, corrupt, or holds more than tensors.
+    """
+    if not path.is_file():
+        raise FieldmarkError(f"weights not found: {path}")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        loaded: Any = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # each format has its own way to say that a file is broken
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise FieldmarkError(
+            f"weights cannot be read: {path}: {reason}. The file is corrupt or not a "
+            ".safetensors/.pth file of plain tensors; fetch or train it again."
+        ) from error
+    for wrapper in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(wrapper), dict):
+            loaded = loaded[wrapper]
+    if not isinstance(loaded, dict) or not all(isinstance(t, Tensor) for t in loaded.values()):
+        raise FieldmarkError(f"weights hold no state dict: {path}")
+    return {key.removeprefix("module."): tensor for key, tensor in loaded.items()}
+
+
+def _create(name: str, *, pretrained: bool) -> nn.Module:
+    import torchvision
+
+    try:
+        if name.startswith(TIMM):
+            import timm
+
+            return timm.create_model(name.removeprefix(TIMM), pretrained=pretrained)
+        return torchvision.models.get_model(name, weights="DEFAULT" if pretrained else None)
+    except (ValueError, RuntimeError) as error:
+        if pretrained and "nknown model" not in str(error):
+            raise _no_download(name, error) from error
+        raise FieldmarkError(_unknown(name)) from None
+    except Exception as error:  # URLError, hub errors and time-outs share no base class
+        if not pretrained:
+            raise
+        raise _no_download(name, error) from error
+
+
+def _no_download(name: str, error: Exception) -> FieldmarkError:
+    return FieldmarkError(
+        f"the weights of {name} could not be downloaded ({type(error).__name__}: {error}). "
+        "Without a network, give a file: --backbone.weights PATH (.safetensors or .pth with the "
+        "library's key names), or train from random weights: --backbone.weights none "
+        "--finetune.epochs 20"
+    )
+
+
+def _unknown(name: str) -> str:
+    import difflib
+
+    import timm
+    import torchvision
+
+    known = [*torchvision.models.list_models(), *(TIMM + m for m in timm.list_models())]
+    near = difflib.get_close_matches(name, known, n=3)
+    hint = f"; did you mean {', '.join(near)}?" if near else ""
+    return f"unknown backbone {name!r}{hint} Names are torchvision's, or timm's after 'timm/'."
+
+
+def _classifier_name(network: nn.Module) -> str:
+    """The last layer with weights: Linear nearly everywhere, a 1x1 convolution in SqueezeNet."""
+    layers = [n for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    return layers[-1]
+
+
+def _load(network: nn.Module, path: Path, *, skip: str, name: str) -> None:
+    """Load all but the classifier, strictly."""
+    classifier = (f"{skip}.weight", f"{skip}.bias")
+    given = {k: v for k, v in read_weights(path).items() if k not in classifier}
+    wanted = {k: v for k, v in network.state_dict().items() if k not in classifier}
+    faults = [f"missing: {k}" for k in wanted.keys() - given.keys()]
+    faults += [f"unexpected: {k}" for k in given.keys() - wanted.keys()]
+    faults += [
+        f"{k}: shape {list(given[k].shape)}, wanted {list(wanted[k].shape)}"
+        for k in given.keys() & wanted.keys()
+        if given[k].shape != wanted[k].shape
+    ]
+    if faults:
+        shown = sorted(faults)[:5] + ([f"and {len(faults) - 5} more"] if len(faults) > 5 else [])
+        raise FieldmarkError.from_problems(f"{path} does not hold weights of {name}:", shown)
+    network.load_state_dict(given, strict=False)

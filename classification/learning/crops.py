@@ -1,0 +1,148 @@
+"""Crops as tensors, decoded by threads while the network computes.
+
+Threads, not worker processes: Pillow releases the interpreter lock while it decodes and resizes,
+nothing has to be copied between processes, a killed run leaves no orphans, and Windows needs no
+special case.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from classification.data.images import ImageError, open_bytes, read_image_file
+from classification.errors import FieldmarkError
+
+_AHEAD = 3  # batches decoded while one is computed
+_CACHE_BYTES = 1 << 30  # decoded crops kept for the next epoch: 7,000 crops of 224 px
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preprocessing:
+    """How a crop becomes the network's input: size in pixels, then (x - mean) / std of 0..1."""
+
+    image_size: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def normalise(self, batch: Tensor) -> Tensor:
+        """uint8 [B, 3, S, S] to float32 [B, 3, S, S]."""
+        mean = torch.tensor(self.mean, device=batch.device).reshape(1, 3, 1, 1)
+        std = torch.tensor(self.std, device=batch.device).reshape(1, 3, 1, 1)
+        return (batch.float() / 255 - mean) / std
+
+
+class CropReader:
+    """Reads crops of one folder as square RGB images of one size.
+
+    Args:
+        folder: crops folder.
+        size: side in pixels; a crop that is not square is stretched.
+        threads: decoding threads; 0 means one per core.
+        keep: keep decoded crops in memory (up to 1 GiB) for the next epoch.
+        tolerate: an unreadable image becomes a black one and gets an entry in `failures`;
+            otherwise it ends the reading.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        size: int,
+        threads: int = 0,
+        keep: bool = False,
+        tolerate: bool = False,
+    ) -> None:
+        self._folder = folder
+        self._size = size
+        self._threads = threads or os.cpu_count() or 1
+        self._keep = keep
+        self._tolerate = tolerate
+        self.failures: dict[str, ImageError] = {}
+        self._kept: dict[str, NDArray[np.uint8]] = {}
+
+    def batches(self, paths: Sequence[str], batch_size: int) -> Iterator[Tensor]:
+        """Consecutive batches of `paths`: uint8 [B, 3, size, size].
+
+        Raises:
+            FieldmarkError: a crop is missing or unreadable.
+        """
+        starts = range(0, len(paths), batch_size)
+        with ThreadPoolExecutor(self._threads) as pool:
+            queue: list[list[Future[NDArray[np.uint8]]]] = []
+            for start in starts:
+                queue.append([pool.submit(self.read, p) for p in paths[start : start + batch_size]])
+                if len(queue) > _AHEAD:
+                    yield _stack(queue.pop(0))
+            for batch in queue:
+                yield _stack(batch)
+
+    def read(self, path: str) -> NDArray[np.uint8]:
+        """One crop: uint8 [size, size, 3]."""
+        kept = self._kept.get(path)
+        if kept is not None:
+            return kept
+        try:
+            pixels = read_square(self._folder / path, self._size)
+        except ImageError as error:
+            if not self._tolerate:
+                raise FieldmarkError(
+                    f"image {self._folder / path} cannot be read: {error}. Run "
+                    "utils/crop_detections.py again: it checks every crop and makes broken ones "
+                    "anew."
+                ) from error
+            self.failures[path] = error
+            return np.zeros((self._size, self._size, 3), dtype=np.uint8)
+        if self._keep and (len(self._kept) + 1) * pixels.nbytes <= _CACHE_BYTES:
+            self._kept[path] = pixels
+        return pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Crops of one folder as a network on one device takes them."""
+
+    reader: CropReader
+    preprocessing: Preprocessing
+    device: torch.device
+
+    def batches(
+        self,
+        paths: Sequence[str],
+        batch_size: int,
+        *,
+        change: Callable[[Tensor], Tensor] = lambda batch: batch,
+    ) -> Iterator[Tensor]:
+        """Consecutive batches on the device, float32 [B, 3, S, S], after `change` of the uint8."""
+        for batch in self.reader.batches(paths, batch_size):
+            yield self.preprocessing.normalise(change(batch.to(self.device)))
+
+    def amp(self) -> torch.autocast:
+        """bfloat16 arithmetic on a GPU; float32 on a CPU, where it gains nothing for sure."""
+        cuda = self.device.type == "cuda"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=cuda)
+
+
+def read_square(path: Path, size: int) -> NDArray[np.uint8]:
+    """An image stretched to a square: uint8 [size, size, 3], RGB, upright.
+
+    Raises:
+        ImageError: the file is missing or unreadable.
+    """
+    from PIL import Image
+
+    opened = open_bytes(read_image_file(path))
+    shrink = max(1, min(opened.width, opened.height) // size)
+    image = opened.decode(shrink=max(f for f in (1, 2, 4, 8) if f <= shrink)).image
+    return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _stack(batch: list[Future[NDArray[np.uint8]]]) -> Tensor:
+    pixels = np.stack([future.result() for future in batch])
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2)  # channels-last in memory

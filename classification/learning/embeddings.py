@@ -1,0 +1,111 @@
+"""The embedding store: one memory-mapped array per backbone, preprocessing and list of items.
+
+Rows are computed in blocks; after each block the array is flushed and the progress record is
+written, so a killed run goes on at the last whole block. Block and batch borders are fixed by the
+position in the list, which makes a resumed array equal to an uninterrupted one bit by bit.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from tqdm import tqdm
+
+from classification.errors import FieldmarkError
+from classification.files import read_json, sha256_lines, write_json
+from classification.learning.crops import Inputs, Preprocessing
+from classification.paths import EmbeddingPaths
+
+_BATCHES_PER_BLOCK = 16  # about a thousand images: a minute of work on a laptop
+
+
+@dataclass(frozen=True, kw_only=True)
+class Items:
+    """What to embed: crop files and the hash of each file's content."""
+
+    paths: Sequence[str]
+    sha256: Sequence[str]
+
+    def digest(self) -> str:
+        """Hash of the list, order included."""
+        return sha256_lines(f"{h} {p}" for h, p in zip(self.sha256, self.paths, strict=True))
+
+
+def store_key(*, weights: str, preprocessing: Preprocessing, items: Items) -> str:
+    """Name of a store: 16 hex digits over backbone weights, preprocessing and items."""
+    return sha256_lines([weights, repr(preprocessing), items.digest()])[:16]
+
+
+def embed_items(
+    backbone: nn.Module,
+    inputs: Inputs,
+    items: Items,
+    *,
+    paths: EmbeddingPaths,
+    dim: int,
+    batch_size: int,
+) -> NDArray[np.float32]:
+    """Embeddings of all items, computing only what the store does not hold yet.
+
+    Returns:
+        float32 [N, dim], memory-mapped, read-only.
+    """
+    n = len(items.paths)
+    done = _progress(paths, shape=(n, dim))
+    if done < n:
+        array = _open(paths, shape=(n, dim), fresh=done == 0)
+        with tqdm(total=n, initial=done, desc="embed", unit="crop", leave=False) as bar:
+            for start in range(done, n, batch_size * _BATCHES_PER_BLOCK):
+                stop = min(start + batch_size * _BATCHES_PER_BLOCK, n)
+                at = start
+                for rows in forward(backbone, inputs, items.paths[start:stop], batch_size):
+                    array[at : at + len(rows)] = rows
+                    at += len(rows)
+                    bar.update(len(rows))
+                array.flush()
+                write_json(paths.progress, {"rows": n, "dim": dim, "done": stop})
+        del array
+    return np.load(paths.array, mmap_mode="r")
+
+
+def forward(
+    backbone: nn.Module, inputs: Inputs, paths: Sequence[str], batch_size: int
+) -> Iterator[NDArray[np.float32]]:
+    """Embeddings of consecutive batches, float32 [B, D]."""
+    backbone = backbone.to(inputs.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    with torch.inference_mode(), inputs.amp():
+        for x in inputs.batches(paths, batch_size):
+            yield backbone(x).float().cpu().numpy()
+
+
+def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int]) -> int:
+    """Rows that are whole on disk; 0 when array or record is missing or of another shape."""
+    if not (paths.progress.exists() and paths.array.exists()):
+        return 0
+    record = read_json(paths.progress, what="progress of the embedding store")
+    if (record.get("rows"), record.get("dim")) != shape:
+        return 0
+    try:
+        found = np.load(paths.array, mmap_mode="r").shape
+    except (ValueError, OSError):
+        return 0
+    return int(record["done"]) if found == shape else 0
+
+
+def _open(paths: EmbeddingPaths, *, shape: tuple[int, int], fresh: bool) -> np.memmap:
+    paths.folder.mkdir(parents=True, exist_ok=True)
+    try:
+        return np.lib.format.open_memmap(
+            paths.array,
+            mode="w+" if fresh else "r+",
+            dtype=np.float32,
+            shape=shape if fresh else None,
+        )
+    except OSError as error:
+        raise FieldmarkError(
+            f"cannot write {paths.array} ({shape[0] * shape[1] * 4 / 1e9:.2f} GB): {error}. "
+            "Make room, then run the same command again: it goes on from here."
+        ) from error

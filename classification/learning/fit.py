@@ -1,0 +1,186 @@
+"""The model of one round: choose or train the backbone, embed, fit the head."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import save_file
+from torch import nn
+
+from classification.config import RunConfig
+from classification.data.dataset import Dataset
+from classification.files import atomic_path, sha256_lines
+from classification.learning.backbones import (
+    build_backbone,
+    embedding_size,
+    read_weights,
+    weights_hash,
+)
+from classification.learning.crops import CropReader, Inputs, Preprocessing
+from classification.learning.embeddings import Items, embed_items, store_key
+from classification.learning.finetune import Labelled, finetune
+from classification.learning.head import Head, fit_head
+from classification.learning.model import Card, resolve_weights
+from classification.paths import EmbeddingPaths, RunPaths
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """What training needs and no round changes; decoded crops are kept from round to round."""
+
+    config: RunConfig
+    dataset: Dataset
+    paths: RunPaths
+    inputs: Inputs
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """The model of a round, and what it says of every row of the dataset.
+
+    Attributes:
+        embeddings: float32 [N, D], memory-mapped.
+        probs: float32 [N, C].
+    """
+
+    head: Head
+    card: Card
+    embeddings: NDArray[np.float32]
+    probs: NDArray[np.float32]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Backbone:
+    network: nn.Module
+    weights: str
+    sha256: str
+    trained_with: int
+
+
+def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths) -> Bench:
+    """Set up device, decoding and deterministic arithmetic."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cudnn.benchmark = False
+    preprocessing = Preprocessing(
+        image_size=config.backbone.image_size, mean=config.backbone.mean, std=config.backbone.std
+    )
+    reader = CropReader(
+        dataset.crops,
+        size=preprocessing.image_size,
+        threads=config.launch.threads,
+        keep=config.finetune.epochs > 0,
+    )
+    inputs = Inputs(reader=reader, preprocessing=preprocessing, device=pick_device(config))
+    return Bench(config=config, dataset=dataset, paths=paths, inputs=inputs)
+
+
+def pick_device(config: RunConfig) -> torch.device:
+    """The device asked for; `auto` prefers CUDA, then Apple's MPS, then the CPU."""
+    if config.launch.device != "auto":
+        return torch.device(config.launch.device)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def fit_round(
+    bench: Bench,
+    *,
+    rows: NDArray[np.intp],
+    labels: NDArray[np.int64],
+    previous: Card | None,
+    number: int,
+) -> Fitted:
+    """Train on the labelled rows.
+
+    Args:
+        bench: the run.
+        rows: positions of the labelled items [n], at least one.
+        labels: class ids [n].
+        previous: card of the newest earlier round with a model.
+        number: of the round.
+    """
+    config, dataset = bench.config, bench.dataset
+    chosen = _choose_backbone(bench, rows=rows, labels=labels, previous=previous, number=number)
+    dim = embedding_size(chosen.network, config.backbone.image_size)
+    items = Items(paths=dataset.paths, sha256=dataset.table["sha256"].tolist())
+    key = store_key(weights=chosen.sha256, preprocessing=bench.inputs.preprocessing, items=items)
+    embeddings = embed_items(
+        chosen.network,
+        bench.inputs,
+        items,
+        paths=EmbeddingPaths(bench.paths.embeddings, key),
+        dim=dim,
+        batch_size=config.backbone.batch_size,
+    )
+    head = fit_head(embeddings[rows], labels, config=config.head)
+    card = Card(
+        backbone=config.backbone.name,
+        weights=chosen.weights,
+        weights_sha256=chosen.sha256,
+        trained_with=chosen.trained_with,
+        seed=config.seed,
+        dim=dim,
+        preprocessing=bench.inputs.preprocessing,
+        classes=dataset.classes,
+        seen=tuple(dataset.classes[i] for i in head.classes),
+        num_labels=len(rows),
+        round=number,
+        data=dataset.hashes,
+    )
+    probs = head.predict(embeddings, len(dataset.classes))
+    return Fitted(head=head, card=card, embeddings=embeddings, probs=probs)
+
+
+def _choose_backbone(
+    bench: Bench,
+    *,
+    rows: NDArray[np.intp],
+    labels: NDArray[np.int64],
+    previous: Card | None,
+    number: int,
+) -> _Backbone:
+    """The newest backbone, fine-tuned first where that is due."""
+    config = bench.config
+    weights = previous.weights if previous else config.backbone.weights
+    trained_with = previous.trained_with if previous else 0
+    network = build_backbone(
+        config.backbone.name, resolve_weights(weights, run=bench.paths.root), seed=config.seed
+    )
+    sha256 = weights_hash(network)
+    since = len(rows) - trained_with
+    due = config.finetune.epochs > 0 and (trained_with == 0 or since >= config.finetune.every)
+    if not due or len(np.unique(labels)) < 2:
+        return _Backbone(network=network, weights=weights, sha256=sha256, trained_with=trained_with)
+    train = Labelled(paths=[bench.dataset.paths[i] for i in rows], labels=labels)
+    recipe = [sha256, repr(asdict(config.finetune)), str(config.seed), str(number)]
+    recipe += [f"{label} {path}" for label, path in zip(labels, train.paths, strict=True)]
+    checkpoint = bench.paths.checkpoint(sha256_lines(recipe)[:16])
+    if checkpoint.exists():  # the run was stopped after this point
+        network.load_state_dict(read_weights(checkpoint))
+    else:
+        _finetune(bench, network, train=train, number=number)
+        with atomic_path(checkpoint) as temporary:
+            save_file(network.state_dict(), temporary)
+    return _Backbone(
+        network=network,
+        weights=checkpoint.relative_to(bench.paths.root).as_posix(),
+        sha256=weights_hash(network),
+        trained_with=len(rows),
+    )
+
+
+def _finetune(bench: Bench, network: nn.Module, *, train: Labelled, number: int) -> None:
+    config, dataset = bench.config, bench.dataset
+    val = dataset.rows("val", labelled=True)
+    finetune(
+        network,
+        bench.inputs,
+        train=train,
+        val=Labelled(paths=[dataset.paths[i] for i in val], labels=dataset.labels[val]),
+        dim=embedding_size(network, config.backbone.image_size),
+        n_classes=len(dataset.classes),
+        config=config.finetune,
+        seed=int(np.random.default_rng([config.seed, number]).integers(2**31)),
+    )

@@ -1,0 +1,166 @@
+"""A classifier on disk and in memory: backbone, head, and the card that says how to use them."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from classification.errors import FieldmarkError
+from classification.files import atomic_path, read_json, write_json
+from classification.learning.backbones import build_backbone, read_weights
+from classification.learning.crops import Inputs, Preprocessing
+from classification.learning.embeddings import forward
+from classification.learning.head import Head, load_head
+from classification.paths import ExportPaths, RoundPaths
+
+_BACKBONE, _HEAD = "backbone.", "head."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """Everything about a model that is not a weight; ``model.json``."""
+
+    backbone: str
+    """Name, as in the configuration."""
+    weights: str
+    """default, none, or the file the backbone's weights came from."""
+    weights_sha256: str
+    trained_with: int
+    """Labels the backbone was last fine-tuned with; 0 if it was never."""
+    seed: int
+    dim: int
+    """D of the embeddings."""
+    preprocessing: Preprocessing
+    classes: tuple[str, ...]
+    seen: tuple[str, ...]
+    """Classes that had a label; the others are never predicted."""
+    num_labels: int
+    round: int
+    data: dict[str, str]
+    """Hashes of table, label index, splits and test split."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any], *, where: Path) -> "Card":
+        """The card that `to_json` gave; `where` is named when it is not one."""
+        try:
+            preprocessing = Preprocessing(
+                image_size=record["preprocessing"]["image_size"],
+                mean=tuple(record["preprocessing"]["mean"]),
+                std=tuple(record["preprocessing"]["std"]),
+            )
+            values: dict[str, Any] = {**record, "preprocessing": preprocessing}
+            values |= {key: tuple(record[key]) for key in ("classes", "seen")}
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise FieldmarkError(f"{where} is not a model card of this version: {error}") from None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Classifier:
+    """Images in, class probabilities out."""
+
+    backbone: nn.Module
+    head: Head
+    card: Card
+
+    def predict(self, inputs: Inputs, paths: Sequence[str], batch_size: int) -> NDArray[np.float32]:
+        """Probabilities of the images `paths`: float32 [N, C] in the order of `card.classes`."""
+        rows = list(forward(self.backbone, inputs, paths, batch_size))
+        embeddings = np.concatenate(rows) if rows else np.zeros((0, self.card.dim), np.float32)
+        return self.head.predict(embeddings, len(self.card.classes))
+
+
+class ProbabilityModel(nn.Module):
+    """The classifier as one network, for the registry: float32 [B, 3, S, S] in 0..1 to [B, C]."""
+
+    channel_mean: Tensor
+    channel_std: Tensor
+    mean: Tensor
+    scale: Tensor
+    weight: Tensor
+    bias: Tensor
+
+    def __init__(self, classifier: Classifier) -> None:
+        super().__init__()
+        card, head = classifier.card, classifier.head
+        self.backbone = classifier.backbone
+        n_classes = len(card.classes)
+        weight = torch.zeros(n_classes, card.dim)
+        bias = torch.full((n_classes,), -torch.inf)
+        weight[head.classes], bias[head.classes] = map(torch.tensor, (head.weight, head.bias))
+        for name, value in {
+            "channel_mean": torch.tensor(card.preprocessing.mean).reshape(1, 3, 1, 1),
+            "channel_std": torch.tensor(card.preprocessing.std).reshape(1, 3, 1, 1),
+            "mean": torch.tensor(head.mean),
+            "scale": torch.tensor(head.scale),
+            "weight": weight,
+            "bias": bias,
+        }.items():
+            self.register_buffer(name, value)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Class probabilities of square RGB images scaled to 0..1."""
+        x = self.backbone((images - self.channel_mean) / self.channel_std)
+        logits = ((x - self.mean) / self.scale) @ self.weight.T + self.bias
+        return logits.softmax(dim=1)
+
+
+def resolve_weights(weights: str, *, run: Path) -> str:
+    """A card's `weights` as the loader takes it; checkpoints are named relative to the run."""
+    inside = run / weights
+    return str(inside) if inside.is_file() else weights
+
+
+def save_export(paths: ExportPaths, classifier: Classifier) -> None:
+    """Write a model that needs no other file: weights first, the card last."""
+    from safetensors.torch import save_file
+
+    tensors = {_BACKBONE + k: v for k, v in classifier.backbone.state_dict().items()}
+    tensors |= {_HEAD + k: torch.from_numpy(v) for k, v in vars(classifier.head).items()}
+    with atomic_path(paths.weights) as temporary:
+        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary)
+    write_json(paths.card, classifier.card.to_json())
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Read an ``export`` folder or a complete ``rounds/NN`` folder.
+
+    Raises:
+        FieldmarkError: neither is there, a file is corrupt, or the parts do not fit together.
+    """
+    export, played = ExportPaths(folder), RoundPaths(folder)
+    if export.weights.exists():
+        card = Card.from_json(read_json(export.card, what="model card"), where=export.card)
+        tensors = read_weights(export.weights)
+        backbone = build_backbone(card.backbone, "none", seed=0)
+        state = _part(tensors, _BACKBONE)
+        try:
+            backbone.load_state_dict(state)
+            head = Head(**{k: v.numpy() for k, v in _part(tensors, _HEAD).items()})
+        except (RuntimeError, TypeError) as error:
+            raise FieldmarkError(
+                f"{export.weights} is not the model of its card: {error}"
+            ) from None
+        return Classifier(backbone=backbone, head=head, card=card)
+    if not played.head.exists():
+        raise FieldmarkError(
+            f"no model in {folder}: give the export folder of a run, or a round folder that holds "
+            "head.safetensors"
+        )
+    card = Card.from_json(read_json(played.model, what="model card"), where=played.model)
+    weights = resolve_weights(card.weights, run=folder.parent.parent)
+    backbone = build_backbone(card.backbone, weights, seed=card.seed)
+    return Classifier(backbone=backbone, head=load_head(played.head), card=card)
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

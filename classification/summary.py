@@ -1,0 +1,71 @@
+"""What ``train.py`` tells a person on the terminal."""
+
+from typing import Any
+
+from classification.config import RunConfig
+from classification.data.dataset import Dataset
+from classification.files import read_json
+from classification.paths import RoundPaths, RunPaths
+from classification.rounds import Outcome
+
+_BAR = 40  # characters of a full bar
+
+
+def plan_line(dataset: Dataset, config: RunConfig, *, device: str) -> str:
+    """What is about to happen, in one line."""
+    sizes = ", ".join(f"{len(dataset.rows(s))} {s}" for s in ("train", "val", "test"))
+    return (
+        f"{len(dataset)} crops of {len(dataset.classes)} classes ({sizes}); "
+        f"{config.backbone.name} on {device}; {config.rounds} rounds of {config.query.size} "
+        f"queries by {config.query.strategy}, labels from the {config.labels.source}"
+    )
+
+
+def round_line(paths: RoundPaths) -> str:
+    """One line on a complete round."""
+    record = read_json(paths.metrics, what="metrics")
+    head = f"round {record['round']}: {record['num_labels']:5d} labels"
+    scores = "   ".join(
+        f"{split} {_with_interval(record[split], 'accuracy')}"
+        f" macro-F1 {_with_interval(record[split], 'macro_f1')}"
+        for split in ("val", "test")
+        if record[split]
+    )
+    return f"{head}   {scores or 'no model yet'}   asks for {record['num_queries']}"
+
+
+def curve_lines(paths: RunPaths) -> list[str]:
+    """The learning curve on the test split as bars."""
+    records = [read_json(paths.round(n).metrics, what="metrics") for n in paths.complete_rounds()]
+    scored = [r for r in records if r["test"]]
+    if not scored:
+        return []
+    return [
+        "learning curve (cameras not seen in training):",
+        "  labels  accuracy  macro-F1",
+        *(
+            f"  {r['num_labels']:6d}  {r['test']['accuracy']:8.3f}  {r['test']['macro_f1']:8.3f}  "
+            + "#" * round(_BAR * r["test"]["macro_f1"])
+            for r in scored
+        ),
+    ]
+
+
+def closing_lines(paths: RunPaths, outcome: Outcome, *, tracking: str) -> list[str]:
+    """Where the run stands and what to look at."""
+    lines = ["", *curve_lines(paths), f"report: {paths.report}"]
+    if outcome.finished:
+        lines.append(f"model:  {paths.export}")
+    if tracking:
+        lines.append(f"runs:   {tracking}")
+    if outcome.waiting:
+        lines.append(
+            f"waiting for {outcome.waiting} labels: answer {paths.round(outcome.completed).query} "
+            f"in the label store {paths.labels}, then run the same command again"
+        )
+    return lines
+
+
+def _with_interval(scores: dict[str, Any], key: str) -> str:
+    bounds = scores["intervals"].get(key)
+    return f"{scores[key]:.3f}" + (f" [{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else "")
