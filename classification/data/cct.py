@@ -141,6 +141,14 @@ def write_cct(path: Path, cct: Cct) -> None:
         ) from error
 
 
+def bare_cct(file_names: Iterable[str]) -> Cct:
+    """A dataset of images that nobody has annotated; a file name is its image's id."""
+    images = _images([{"id": name, "file_name": name} for name in file_names])
+    return Cct(
+        info={}, images=images, annotations=_annotations([])[0], categories=_categories([])[0]
+    )
+
+
 def _shape_problems(value: Any) -> list[str]:
     if not isinstance(value, dict):
         return [f"the top level is a {type(value).__name__}, not an object"]

@@ -19,7 +19,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from classification.data.images import ImageError, decode_image, read_image_file
+from classification.data.images import ImageError, open_bytes, read_image_file
 from classification.errors import FieldmarkError
 from classification.files import atomic_open
 
@@ -118,7 +118,9 @@ def _hash_bits(pixels: np.ndarray) -> np.ndarray:
 
 def _decode(paths: Sequence[Path]) -> np.ndarray:
     with ThreadPoolExecutor() as pool:  # Pillow decodes outside the interpreter lock
-        done = list(tqdm(pool.map(_read, paths), total=len(paths), desc="thumbnails", unit="crop"))
+        done = list(
+            tqdm(pool.map(read_thumbnail, paths), total=len(paths), desc="thumbnails", unit="crop")
+        )
     unreadable = [path for path, small in zip(paths, done, strict=True) if small is None]
     if unreadable:
         raise FieldmarkError.from_problems(
@@ -129,9 +131,11 @@ def _decode(paths: Sequence[Path]) -> np.ndarray:
     return np.stack([small for small in done if small is not None])
 
 
-def _read(path: Path) -> np.ndarray | None:
+def read_thumbnail(path: Path) -> np.ndarray | None:
+    """Grey thumbnail of an image file: uint8 [256]; None where it cannot be read."""
     try:
-        return thumbnail(decode_image(read_image_file(path), shrink=_shrink).image)
+        opened = open_bytes(read_image_file(path))
+        return thumbnail(opened.decode(shrink=_shrink(opened.width, opened.height)).image)
     except ImageError:
         return None
 

@@ -1,0 +1,1 @@
+"""Step 3: any number of datasets become one clean one, and nothing vanishes without a row."""

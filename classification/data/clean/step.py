@@ -1,0 +1,213 @@
+"""Step 3 in order: read, label, look at files, take detections, judge boxes, write."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from classification.data.cct import UNLABELLED, Cct, load_cct, write_cct
+from classification.data.clean.box_rules import clean_boxes
+from classification.data.clean.category_map import read_category_map
+from classification.data.clean.detector import Results, attach, cct_of_results, read_results
+from classification.data.clean.draft import Draft
+from classification.data.clean.duplicates import drop_same_record, keep_best
+from classification.data.clean.gather import Input, add_unlabelled, gather, share_locations
+from classification.data.clean.image_files import (
+    FILE_FAULTS,
+    check_files,
+    same_content,
+    same_picture,
+)
+from classification.data.clean.labels import (
+    EMPTY,
+    apply_map,
+    clean_labels,
+    drop_contradictions,
+    drop_repeats,
+    judge_sequence_labels,
+    judge_validation,
+)
+from classification.data.clean.names import make_unique
+from classification.data.clean.report import as_text, dropped_table, summary
+from classification.data.clean.sequences import rebuild_sequences
+from classification.data.options import CombineOptions
+from classification.errors import FieldmarkError
+from classification.files import sha256_file, write_json
+from classification.paths import InterimPaths
+from classification.schemas import DroppedTable, write_csv
+
+_HELPERS = ["image", "label", "source"]  # columns of a draft, not of a dataset
+
+
+def combine_datasets(options: CombineOptions) -> Cct:
+    """Clean and combine datasets; write the clean one, what was dropped, and a summary.
+
+    Raises:
+        FieldmarkError: bad options or inputs, nothing left, a full disk, or more than
+            `max_failures` of the images have no usable file. In the last case everything is
+            written nevertheless.
+    """
+    _check(options)
+    results = [read_results(path, threshold=options.md_threshold) for path in options.md_results]
+    inputs = _read(options, results)
+    counts = [_describe(one, path) for one, path in zip(inputs, _files(options), strict=True)]
+    images_in = sum(len(one.cct.images) for one in inputs)
+    draft = clean(gather(inputs), results, options)
+    if draft.images.empty:
+        raise FieldmarkError(_nothing_left(draft))
+    dropped = dropped_table(draft)
+    record = summary(draft, dropped, counts)
+    cct = _finished(draft, {"description": f"combined from {', '.join(_names(options))}"})
+    paths = InterimPaths(options.output_dir)
+    write_cct(paths.clean_cct, cct)
+    write_csv(paths.dropped, dropped, DroppedTable)
+    write_json(paths.summary, record)
+    print(as_text(record))
+    print(f"dataset: {paths.clean_cct}\ndropped: {paths.dropped}")
+    _fail_over_budget(dropped, images_in, options)
+    return cct
+
+
+def clean(draft: Draft, results: list[Results], options: CombineOptions) -> Draft:
+    """All rules in order; see the functions for each."""
+    annotated = pd.Index(draft.annotations["image"])
+    known = annotated
+    draft = clean_labels(draft)
+    draft = judge_validation(draft, options.unvalidated)
+    if options.category_map:
+        draft = apply_map(draft, read_category_map(options.category_map), options.unmapped)
+    draft = judge_sequence_labels(draft, options.sequence_labels)
+    draft = drop_contradictions(draft)
+    draft = drop_same_record(draft)
+    if options.images_dirs:
+        draft = _look_at_files(draft, options)
+    if options.locations == "shared":
+        draft = share_locations(draft)
+    for one in results:
+        draft, searched = attach(draft, one, categories=options.md_categories)
+        known = known.append(searched)
+    draft = add_unlabelled(draft, known)
+    draft = clean_boxes(draft, whole_image=options.whole_image_boxes, min_inside=options.min_inside)
+    draft = drop_repeats(draft)
+    bare = draft.images.index.isin(annotated) & ~draft.images.index.isin(draft.annotations["image"])
+    draft = draft.drop_images(bare, "no_annotation_left")
+    draft = make_unique(draft)
+    return draft.set_images(
+        **rebuild_sequences(draft.images, gap=options.sequence_gap)[
+            ["seq_id", "seq_num_frames", "frame_num"]
+        ]
+    )
+
+
+def _look_at_files(draft: Draft, options: CombineOptions) -> Draft:
+    sources = list(dict.fromkeys(draft.images["source"]))
+    folders = options.images_dirs * (len(sources) if len(options.images_dirs) == 1 else 1)
+    draft = check_files(draft, dict(zip(sources, folders, strict=False)), threads=options.threads)
+    if options.duplicates != "none":
+        draft = keep_best(
+            draft, same_content(draft.images, threads=options.threads), "duplicate_content"
+        )
+    if options.duplicates == "near":
+        draft = keep_best(
+            draft, same_picture(draft.images, threads=options.threads), "near_duplicate"
+        )
+    return draft
+
+
+def _finished(draft: Draft, info: dict[str, Any]) -> Cct:
+    """The clean dataset; categories are numbered by name, ``empty`` is 0."""
+    labels = set(draft.annotations["label"])
+    names = [EMPTY, *sorted(labels - {EMPTY, UNLABELLED}), *sorted(labels & {UNLABELLED})]
+    ids = {name: number for number, name in enumerate(names)}
+    table = draft.annotations
+    table = table.assign(
+        category_id=table["label"].map(ids).astype("int64"),
+        changes=table["changes"].where(table["changes"] != ""),
+    )
+    images = draft.images.drop(columns=["path", "bytes"], errors="ignore")
+    if images["source"].nunique() == 1:
+        images = images.drop(columns=["source", "source_file_name"])
+    return Cct(
+        info=info,
+        images=images,
+        annotations=table.drop(columns=_HELPERS),
+        categories=pd.DataFrame({"id": list(ids.values()), "name": list(ids)}),
+    )
+
+
+def _check(options: CombineOptions) -> None:
+    files = len(options.cct) or len(options.md_results)
+    rules = {
+        "neither --cct nor --md-results is given": files > 0,
+        f"--names has {len(options.names)} names for {files} files": len(options.names)
+        in (0, files),
+        f"--images-dirs has {len(options.images_dirs)} folders for {files} files; give one, or "
+        "one for each": len(options.images_dirs) in (0, 1, files),
+        f"--md-threshold {options.md_threshold:g} is not in 0..1": 0 <= options.md_threshold <= 1,
+        f"--min-inside {options.min_inside:g} is not in 0..1": 0 <= options.min_inside <= 1,
+        f"--max-failures {options.max_failures:g} is not in 0..1": 0 <= options.max_failures <= 1,
+        f"--sequence-gap {options.sequence_gap:g} is negative": options.sequence_gap >= 0,
+        f"--threads {options.threads} is negative": options.threads >= 0,
+        "--duplicates near needs --images-dirs": options.duplicates != "near"
+        or len(options.images_dirs) > 0,
+    }
+    problems = [problem for problem, holds in rules.items() if not holds]
+    problems += [f"{f} is not a folder" for f in options.images_dirs if not f.is_dir()]
+    if problems:
+        raise FieldmarkError.from_problems("cannot combine:", problems)
+
+
+def _files(options: CombineOptions) -> tuple[Path, ...]:
+    return options.cct or options.md_results
+
+
+def _names(options: CombineOptions) -> list[str]:
+    """Names of the datasets: as given, or the file names without their endings."""
+    if options.names:
+        return list(options.names)
+    names = []
+    for path in _files(options):
+        name = path.name.removesuffix(".zip").removesuffix(".json")
+        names.append(name.removesuffix("_cct").removesuffix("_clean"))
+    return names
+
+
+def _read(options: CombineOptions, results: list[Results]) -> list[Input]:
+    ccts = [load_cct(path) for path in options.cct] or [cct_of_results(one) for one in results]
+    seen: Counter[str] = Counter()
+    inputs = []
+    for name, cct in zip(_names(options), ccts, strict=True):
+        seen[name] += 1
+        source = name if seen[name] == 1 else f"{name}-{seen[name]}"
+        inputs.append(Input(dataset=name, source=source, cct=cct))
+    return inputs
+
+
+def _describe(one: Input, path: Path) -> dict[str, Any]:
+    return {
+        "name": one.source,
+        "file": path.name,
+        "sha256": sha256_file(path),
+        "images": len(one.cct.images),
+        "annotations": len(one.cct.annotations),
+    }
+
+
+def _nothing_left(draft: Draft) -> str:
+    reasons = dropped_table(draft).query("kind == 'image'")["reason"].value_counts()
+    listed = ", ".join(f"{reason} ({count})" for reason, count in reasons.items())
+    return f"no image is left; nothing was written. Reasons: {listed}."
+
+
+def _fail_over_budget(dropped: pd.DataFrame, images: int, options: CombineOptions) -> None:
+    failed = dropped[(dropped["kind"] == "image") & dropped["reason"].isin(FILE_FAULTS)]
+    if len(failed) <= options.max_failures * images:
+        return
+    examples = failed.groupby("reason").head(3)
+    raise FieldmarkError.from_problems(
+        f"{len(failed)} of {images} images have no usable file, more than --max-failures "
+        f"{options.max_failures:g} allows; the others are written. Fetch these again and run the "
+        "same command, or allow more:",
+        [f"{row.reason}: {row.dataset} {row.id} ({row.detail})" for row in examples.itertuples()],
+    )
