@@ -9,7 +9,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Literal
 
+from classification.data.options import AuditOptions
+from classification.data.splits import SPLITS, assign_splits, read_splits
 from classification.errors import FieldmarkError
+from classification.paths import DatasetPaths
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -90,6 +93,29 @@ def require_no_leaks(leaks: Sequence[Leak], *, allowed: Collection[Kind] = ()) -
             "splits with utils/create_classification_dataset.py --mode splits cct:",
             summary(refused),
         )
+
+
+def audit_splits(options: AuditOptions) -> None:
+    """Audit a dataset folder and print the result.
+
+    Raises:
+        FieldmarkError: anything crosses splits, or a file is missing or broken.
+    """
+    from classification.data.near_duplicates import table_clusters
+    from classification.data.table import read_table, require_crops
+
+    paths = DatasetPaths(options.output_dir)
+    table = read_table(paths.table)
+    split = assign_splits(table, read_splits(paths.splits))
+    near = None
+    if options.near_duplicates:
+        crops = options.crops_dir or paths.crops
+        require_crops(table, crops)
+        near = table_clusters(table, crops, paths.crop_thumbnails)
+    require_no_leaks(audit(table, split, near_duplicates=near))
+    kinds = [*_KEYS, *(["near_duplicate"] if options.near_duplicates else [])]
+    sizes = ", ".join(f"{name} {int((split == name).sum())}" for name in SPLITS)
+    print(f"no leak in {paths.splits} ({', '.join(kinds)}); crops: {sizes}")
 
 
 def summary(leaks: Sequence[Leak]) -> list[str]:

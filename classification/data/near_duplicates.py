@@ -61,6 +61,11 @@ def crop_thumbnails(table: pd.DataFrame, crops: Path, cache: Path) -> np.ndarray
     return known[hashes.get_indexer(pd.Index(table["sha256"]))]
 
 
+def table_clusters(table: pd.DataFrame, crops: Path, cache: Path) -> pd.Series:
+    """`clusters` of the crops of a classification table, with its index."""
+    return clusters(crop_thumbnails(table, crops, cache), table["path"])
+
+
 def clusters(thumbnails: np.ndarray, names: pd.Series) -> pd.Series:
     """Which pictures look the same, directly or through others between them.
 

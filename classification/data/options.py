@@ -103,7 +103,7 @@ class ClassificationDatasetOptions:
     learn the size of the frame."""
     group_by: Literal["location", "sequence", "image"] = "location"
     """What a split keeps together. Only location gives figures that hold at new cameras (where it
-    is unknown the sequence takes its place); the others write a split that leaks, with a warning."""
+    is unknown the sequence takes its place); the others write a split that leaks."""
     val_frac: float = 0.15
     """Share of every class that validation should get."""
     test_frac: float | None = None
