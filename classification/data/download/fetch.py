@@ -84,7 +84,7 @@ class Settler:
         try:
             if kept := self._kept(item, target, known):
                 return Settled(kept, fetched=False)
-            record = self._fetched(item, target)
+            record = self.fetch(item)
         except OSError as error:  # a file where a folder should be, say
             record = Record.failed(item.path, "cannot_write", str(error))
         return Settled(record, fetched=record.ok)
@@ -118,8 +118,12 @@ class Settler:
                 continue
         return None
 
-    def _fetched(self, item: Item, target: Path) -> Record:
-        """Try every address in turn, and all again after a wait, while there is hope for one."""
+    def fetch(self, item: Item) -> Record:
+        """Fetch a file whatever is on disk; its old content stays until the new one is whole.
+
+        Every address is tried in turn, and all again after a wait, while there is hope for one.
+        """
+        target = self._root / item.path
         alive = list(item.addresses)
         seen: set[tuple[str, str]] = set()  # contents that were bad: the same twice is no accident
         address, last = "", TransferError("no_address", "no address for this file")

@@ -1,0 +1,1 @@
+"""Labelled Information Library of Alexandria (https://lila.science): camera traps, published."""
