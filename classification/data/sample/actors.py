@@ -6,7 +6,7 @@ import numpy as np
 
 from classification.data.sample.anatomy import SPECIES, Build, Coat, Species
 from classification.data.sample.camera import Camera
-from classification.data.sample.noise import Field, fractal
+from classification.data.sample.noise import TILE, Field
 from classification.data.sample.scenes import Scene
 from classification.data.sample.skeleton import Pose
 from classification.data.sample.sprites import Fur
@@ -31,7 +31,8 @@ class Actor:
     species: Species
     build: Build
     fur: Fur
-    posture: str
+    speed: float
+    """Metres per second."""
     pose: Pose
     """At the first frame."""
     places: tuple[Place, ...]
@@ -57,15 +58,20 @@ def cast(rng: np.random.Generator, name: str, scene: Scene, *, frames: int, inte
     young = rng.random() < 0.15
     build = _vary_build(rng, species.build, young=young)
     coat = _vary_coat(rng, species.coat)
-    noise = {"coarse": fractal(rng, beta=2.0), "fine": fractal(rng, beta=1.0)}
     posture = str(rng.choice(list(species.postures), p=_weights(species)))
     pose = _pose(rng, posture, antlers=build.antlers > 0 and not young and rng.random() < 0.3)
     speed = species.speed * rng.uniform(0.3, 1.0) * (posture in ("walk",))
     return Actor(
         species=species,
         build=build,
-        fur=Fur(coat=coat, size=build.shoulder, **noise),
-        posture=posture,
+        fur=Fur(
+            coat=coat,
+            size=build.shoulder,
+            coarse=scene.smooth,
+            fine=scene.rough,
+            shift=int(rng.integers(TILE)),
+        ),
+        speed=speed,
         pose=pose,
         places=_path(rng, scene, species, build, pose, frames=frames, step=speed * interval),
     )
@@ -147,15 +153,16 @@ def _path(
     heading = np.radians(pose.heading)
     lens = camera.focal / max(camera.width, camera.height)
     low, high = (np.log(bound * lens) for bound in species.depth)
+    nearest = camera.nearest() * (1.08 - 0.25 * build.shoulder)  # large ones may be cut off
     best, best_view = None, -1.0
     for _ in range(ATTEMPTS):
-        depth = max(float(np.exp(rng.uniform(low, high))), 0.9 * camera.nearest())
+        depth = max(float(np.exp(rng.uniform(low, high))), nearest)
         stride = min(step, LONGEST_STEP * camera.width / camera.pixels_per_metre(depth))
         column = rng.uniform(0.06, 0.94) * camera.width
         path = []
         for frame in range(frames):
             ahead = (frame - (frames - 1) / 2) * stride
-            there = max(depth + ahead * np.sin(heading), 0.8 * camera.nearest())
+            there = max(depth + ahead * np.sin(heading), 0.95 * nearest)
             moved = ahead * np.cos(heading) * camera.pixels_per_metre(depth)
             path.append(Place(column=float(column + moved), depth=float(there)))
         view = min(in_view(scene.depth, camera, build, place) for place in path)
@@ -171,7 +178,7 @@ def in_view(depth: Field, camera: Camera, build: Build, place: Place) -> float:
     """About how much of an animal is inside the picture and not behind something, 0..1."""
     scale = camera.pixels_per_metre(place.depth) * build.shoulder
     row = camera.ground_row(place.depth, place.column)
-    wide, tall = 0.6 * (build.body + 0.5) * scale, 1.1 * scale
+    wide, tall = 0.6 * (build.body + 0.5) * scale, (0.9 + build.neck) * scale
     top, bottom = int(row - tall), int(row)
     left, right = int(place.column - wide), int(place.column + wide)
     window = depth[

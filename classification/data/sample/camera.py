@@ -92,6 +92,12 @@ class Camera:
         x = (np.arange(self.width, dtype=np.float32)[None, :] / self.width - 0.5) * 2
         return (1 - self.vignette * np.minimum((x * x + y * y) / 2, 1) ** 1.5).astype(np.float32)
 
+    def flash_field(self) -> Field:
+        """Share of the flash that reaches each direction, float32 [H, W], 0..1."""
+        y = np.arange(self.height, dtype=np.float32)[:, None] / self.height - self.flash_centre[1]
+        x = np.arange(self.width, dtype=np.float32)[None, :] / self.width - self.flash_centre[0]
+        return (0.15 + 0.85 * np.exp(-(x * x + 0.7 * y * y) / 0.18)).astype(np.float32)
+
 
 def mount(
     rng: np.random.Generator, *, location: int, width: int, height: int, mount_range: tuple
@@ -100,8 +106,8 @@ def mount(
     orientation = ORIENTATIONS.get(location % 12, NO_ROTATION)
     if orientation in (TURNED_RIGHT, TURNED_LEFT):
         width, height = height, width
-    warmth = rng.normal(0, 0.07)
-    green = rng.normal(0, 0.035)
+    warmth = rng.normal(0, 0.05)
+    green = rng.normal(0, 0.025)
     banner = max(12, round(0.055 * max(width, height)))
     return Camera(
         width=width,
@@ -110,14 +116,14 @@ def mount(
         banner=banner,
         focal=max(width, height) * rng.uniform(0.85, 1.35),
         mount=rng.uniform(*mount_range),
-        horizon=height * rng.uniform(0.2, 0.36),
+        horizon=height * rng.uniform(0.16, 0.38),
         roll=rng.uniform(-0.07, 0.07),
         tint=(1 + warmth, 1 + green, 1 - warmth),
         saturation=rng.uniform(0.6, 1.15),
         contrast=rng.uniform(0.85, 1.2),
         vignette=rng.uniform(0.15, 0.55),
         blur=width / 320 * rng.uniform(0.25, 0.8),
-        noise=rng.uniform(0.012, 0.035),
+        noise=rng.uniform(0.01, 0.03),
         flash=rng.uniform(3.0, 6.5),
         flash_centre=(rng.uniform(0.4, 0.6), rng.uniform(0.45, 0.65)),
         quality=int(rng.integers(78, 93)),

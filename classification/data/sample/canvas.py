@@ -38,7 +38,7 @@ class Canvas:
         self._depth.paste(depth, (*corner, corner[0] + mask.width, corner[1] + mask.height), hard)
 
     def reduced(self, factor: int) -> tuple[Field, Field]:
-        """Colour [H, W, 3] in 0..1 and depth [H, W], `factor` times smaller, float32."""
+        """Colour [3, H, W] in 0..1 and depth [H, W], `factor` times smaller, float32."""
         colour = np.asarray(self._colour.reduce(factor), dtype=np.float32) / 255
         depth = np.asarray(self._depth, dtype=np.float32)[factor // 2 :: factor, ::factor]
-        return colour, np.ascontiguousarray(depth)
+        return np.ascontiguousarray(np.moveaxis(colour, -1, 0)), np.ascontiguousarray(depth)

@@ -1,9 +1,10 @@
 """One frame: animals into the scene, light, lens, sensor noise, information strip, boxes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from classification.data.sample.actors import Actor, cast
 from classification.data.sample.banner import add_banner
@@ -14,6 +15,7 @@ from classification.data.sample.lighting import (
     expose_day,
     expose_night,
     lit,
+    metered,
 )
 from classification.data.sample.noise import Field
 from classification.data.sample.scenes import Scene
@@ -23,6 +25,7 @@ from classification.data.sample.sprites import Sprite, draw
 
 SEQUENCE_STREAM, FRAME_STREAM = 2, 3  # numbers of the random streams
 LEAST_VISIBLE = 30  # pixels of an animal in view for a person to notice it
+NIGHT_EXPOSURE = 1 / 12  # seconds
 JITTER = 0.02  # deviation of a drawn box's edge, of its size
 
 
@@ -53,6 +56,9 @@ def shoot(seed: int, scene: Scene, sequence: Sequence) -> list[Frame]:
         cast(rng, name, scene, frames=sequence.frames, interval=sequence.interval)
         for name in sequence.species
     ]
+    if actors:
+        nearest = min(actor.places[0].depth for actor in actors)
+        light = metered(light, depth=nearest, camera=scene.camera)
     return [
         _frame(seed, scene, sequence, number, light, actors) for number in range(sequence.frames)
     ]
@@ -62,22 +68,32 @@ def _frame(
     seed: int, scene: Scene, sequence: Sequence, number: int, light: Light, actors: list[Actor]
 ) -> Frame:
     rng = np.random.default_rng([seed, FRAME_STREAM, sequence.location, sequence.index, number])
-    camera = scene.camera
     layers = _compose(rng, scene, light, actors, number)
     if light.night:
-        exposed = expose_night(layers.colour, layers.depth, layers.green, light, camera)
+        exposed = expose_night(layers.colour, layers.depth, layers.green, light, scene)
         _shine(exposed, layers.eyes)
-        exposed *= camera.vignette_field()
-        exposed += rng.standard_normal(exposed.shape, dtype=np.float32) * camera.noise * 1.6
-        picture = np.repeat(exposed[..., None], 3, axis=2)
+        exposed += _grain(rng, scene.camera.noise * 1.5, exposed.shape)
+        pixels = np.repeat(_to_bytes(exposed)[..., None], 3, axis=2)
     else:
-        picture = expose_day(layers.colour, layers.depth, light, camera, scene.habitat.shade)
-        picture += rng.standard_normal(picture.shape, dtype=np.float32) * camera.noise
-    pixels = (np.clip(picture, 0, 1) * 255).astype(np.uint8)
+        exposed = expose_day(layers.colour, layers.depth, light, scene)
+        exposed += _grain(rng, scene.camera.noise, layers.depth.shape)
+        pixels = np.ascontiguousarray(np.moveaxis(_to_bytes(exposed), 0, -1))
     return Frame(
         pixels=add_banner(pixels, scene, sequence, number, night=light.night),
-        boxes=[(name, _annotate(rng, box, camera)) for name, box in layers.boxes],
+        boxes=[(name, _annotate(rng, box, scene.camera)) for name, box in layers.boxes],
     )
+
+
+def _grain(rng: np.random.Generator, deviation: float, shape: tuple[int, ...]) -> Field:
+    """Sensor noise, a little soft as in-camera filters leave it."""
+    white = rng.standard_normal(shape, dtype=np.float32) * np.float32(deviation)
+    white[:, 1:] += 0.35 * white[:, :-1]
+    white[1:] += 0.35 * white[:-1]
+    return white
+
+
+def _to_bytes(picture: Field) -> NDArray[np.uint8]:
+    return (np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
 def _compose(
@@ -104,11 +120,23 @@ def _compose(
             scale=scale,
             elevation=float(np.degrees(np.arctan2(0.7 * camera.mount, place.depth))),
         )
+        sprite = _soften(sprite, scene.camera, light, actor, scale)
         if not light.night:
             _shadow(layers.colour, place.column, row, scale * actor.build.shoulder, actor, light)
         left, top = round(place.column) + sprite.left, round(row) + sprite.top
         _paste(layers, actor, sprite, light, left=left, top=top, depth=place.depth, camera=camera)
     return layers
+
+
+def _soften(sprite: Sprite, camera: Camera, light: Light, actor: Actor, scale: float) -> Sprite:
+    """Lens blur, and by night the smear of a moving animal."""
+    smear = int(1 + light.night * actor.speed * scale * NIGHT_EXPOSURE)
+    blurred = {}
+    for name, values in (("alpha", sprite.alpha), ("colour", sprite.colour * sprite.alpha)):
+        soft = ndimage.gaussian_filter(values, (0,) * (values.ndim - 2) + (camera.blur,) * 2)
+        blurred[name] = ndimage.uniform_filter1d(soft, smear, axis=-1) if smear > 1 else soft
+    blurred["colour"] /= np.maximum(blurred["alpha"], 1e-4)
+    return replace(sprite, **blurred)
 
 
 def _paste(
@@ -137,8 +165,8 @@ def _paste(
     if np.count_nonzero(alpha > 0.5) < LEAST_VISIBLE:
         return
     view = (rows, columns)
-    cover = alpha[..., None]
-    layers.colour[view] += (lit(sprite, light)[inner] - layers.colour[view]) * cover
+    plane = (slice(None), *view)
+    layers.colour[plane] += (lit(sprite, light)[:, *inner] - layers.colour[plane]) * alpha
     layers.green[view] *= 1 - alpha
     layers.depth[view][alpha > 0.5] = depth
     ys, xs = np.nonzero(sprite.alpha[inner] > 0.4)
@@ -159,13 +187,13 @@ def _shadow(
     """Darken the ground below an animal."""
     wide, flat = size * (0.35 + 0.5 * actor.build.body), size * 0.22
     shift = -light.sun[0] * size * 0.35 * light.hard
-    y0, y1 = int(max(0, row - 2 * flat)), int(max(0, min(colour.shape[0], row + 2 * flat)))
+    y0, y1 = int(max(0, row - 2 * flat)), int(max(0, min(colour.shape[1], row + 2 * flat)))
     x0 = int(max(0, column + shift - 2 * wide))
-    x1 = int(max(0, min(colour.shape[1], column + shift + 2 * wide)))
+    x1 = int(max(0, min(colour.shape[2], column + shift + 2 * wide)))
     y = (np.arange(y0, y1, dtype=np.float32)[:, None] - row) / flat
     x = (np.arange(x0, x1, dtype=np.float32)[None, :] - column - shift) / wide
     strength = 0.3 + 0.3 * light.hard
-    colour[y0:y1, x0:x1] *= (1 - strength * np.exp(-(x * x + y * y) * 1.6))[..., None]
+    colour[:, y0:y1, x0:x1] *= 1 - strength * np.exp(-(x * x + y * y) * 1.6)
 
 
 def _shine(picture: Field, eyes: list[tuple[float, float, float]]) -> None:

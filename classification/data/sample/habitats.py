@@ -25,7 +25,7 @@ class Habitat:
     """Metres."""
     tufts: tuple[int, int] = (0, 0)
     grass: tuple[Colour, ...] = ((110, 124, 58), (92, 108, 48), (140, 138, 78))
-    grass_height: tuple[float, float] = (0.1, 0.3)
+    grass_height: tuple[float, float] = (0.06, 0.22)
     """Metres."""
     shrubs: tuple[int, int] = (0, 0)
     leaves: tuple[Colour, ...] = ((62, 88, 40), (82, 106, 50), (48, 70, 34))
@@ -36,7 +36,7 @@ class Habitat:
     logs: int = 0
     shade: float = 0.3
     """How much of the sun the canopy takes, 0 to 1."""
-    mount: tuple[float, float] = (0.5, 0.9)
+    mount: tuple[float, float] = (0.35, 0.65)
     """Height of the camera, metres."""
 
 
@@ -58,12 +58,12 @@ HABITATS: tuple[Habitat, ...] = (
         sky=True,
         wall=((44, 62, 40), (88, 108, 70)),
         trunks=(0, 1),
-        tufts=(190, 300),
-        grass_height=(0.15, 0.5),
+        tufts=(150, 250),
+        grass_height=(0.08, 0.3),
         shrubs=(1, 4),
         rocks=(0, 1),
         shade=0.05,
-        mount=(0.7, 1.1),
+        mount=(0.45, 0.75),
     ),
     Habitat(
         name="wash",

@@ -1,16 +1,18 @@
 """Daylight and infrared flash: from a scene under neutral light to what a camera records."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
-from scipy import ndimage
 
 from classification.data.sample.camera import Camera
 from classification.data.sample.habitats import Habitat
-from classification.data.sample.noise import Field, fractal, smoothstep, stretched
+from classification.data.sample.noise import Field, smoothstep, stretched
+from classification.data.sample.scenes import Scene
 from classification.data.sample.schedule import DAWN, DUSK, is_night
 from classification.data.sample.sprites import Sprite
+
+FUR_IN_INFRARED = 1.45  # hair reflects near infrared better than its colour suggests
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,9 +30,8 @@ class Light:
     """0 overcast, 1 full sun."""
     fog: float
     """Share of light scattered per metre."""
-    dapple: Field
-    """Noise tile whose blotches are the shade of the canopy."""
     shift: tuple[int, int]
+    """Where in the noise the shade of the canopy begins."""
 
 
 def choose_light(rng: np.random.Generator, moment: datetime, habitat: Habitat) -> Light:
@@ -50,45 +51,58 @@ def choose_light(rng: np.random.Generator, moment: datetime, habitat: Habitat) -
         sun=(float(sun[0]), float(sun[1]), float(sun[2])),
         hard=hard,
         fog=float(rng.choice([0.004, 0.02, 0.06], p=[0.75, 0.17, 0.08])),
-        dapple=fractal(rng, beta=2.2),
         shift=(int(rng.integers(256)), int(rng.integers(256))),
     )
 
 
+def metered(light: Light, *, depth: float, camera: Camera) -> Light:
+    """The light as the camera doses its flash for a subject at `depth` metres."""
+    if not light.night:
+        return light
+    dose = float(np.clip(0.95 * depth / camera.flash, 0.2, 1.8))
+    return replace(light, level=light.level * dose)
+
+
 def lit(sprite: Sprite, light: Light) -> Field:
-    """Colour of an animal with its own shading, [h, w, 3]."""
+    """Colour of an animal with its own shading, [3, h, w]."""
     if light.night:  # the flash sits beside the lens: bright where the coat faces us
-        return sprite.colour * (0.25 + 0.75 * sprite.normal[..., 2:])
-    up = 0.5 + 0.5 * sprite.normal[..., 1]
-    sunny = np.clip(sprite.normal @ np.array(light.sun, dtype=np.float32), 0, 1)
-    shade = 0.45 + 0.4 * up + light.hard * (0.55 * sunny - 0.2)
-    return (sprite.colour * shade[..., None]).astype(np.float32)
+        return sprite.colour * (FUR_IN_INFRARED * (0.35 + 0.65 * sprite.normal[2]))
+    up = 0.5 + 0.5 * sprite.normal[1]
+    sun = np.array(light.sun, dtype=np.float32)
+    sunny = np.clip(np.tensordot(sun, sprite.normal, axes=1), 0, 1)
+    return sprite.colour * (0.45 + 0.4 * up + light.hard * (0.55 * sunny - 0.2))
 
 
-def expose_day(colour: Field, depth: Field, light: Light, camera: Camera, canopy: float) -> Field:
-    """A daylight frame before noise, float32 [H, W, 3], 0..1."""
-    shape = (camera.height, camera.width)
-    blotches = stretched(light.dapple, shape, rows=1.6, columns=3.2, offset=light.shift)
-    shaded = smoothstep(blotches + 2.4 * (canopy - 0.5), -0.25, 0.25) * light.hard
-    sunlight = light.level * (1 + 0.18 * light.hard - 0.5 * shaded)
-    picture = colour * (sunlight[..., None] * np.array(light.colour, dtype=np.float32))
-    fog = 1 - np.exp(-light.fog * np.minimum(depth, 60))[..., None]
-    picture += (0.8 * light.level - picture) * fog
-    grey = picture.mean(axis=-1, keepdims=True)
-    picture = grey + (picture - grey) * camera.saturation
-    picture = 0.5 + (picture - 0.5) * camera.contrast
-    picture *= np.array(camera.tint, dtype=np.float32) * camera.vignette_field()[..., None]
-    return ndimage.gaussian_filter(picture, (camera.blur, camera.blur, 0))
+def expose_day(colour: Field, depth: Field, light: Light, scene: Scene) -> Field:
+    """A daylight frame before noise, float32 [3, H, W], 0..1."""
+    camera = scene.camera
+    blotches = stretched(scene.smooth, depth.shape, rows=1.6, columns=3.2, offset=light.shift)
+    canopy = 2.4 * (scene.habitat.shade - 0.5)
+    shaded = smoothstep(blotches + canopy, -0.5, 0.5) * light.hard
+    sunlight = light.level * (1 + 0.16 * light.hard - 0.42 * shaded)
+    clear = np.exp(-light.fog * np.minimum(depth, 60))
+    picture = colour * _planes(light.colour)
+    picture *= sunlight * clear
+    picture += 0.8 * light.level * (1 - clear)
+    grey = picture.sum(axis=0) * ((1 - camera.saturation) / 3)
+    picture *= camera.saturation
+    picture += grey - 0.5
+    picture *= camera.contrast
+    picture += 0.5
+    picture *= _planes(camera.tint)
+    picture *= scene.vignette
+    return picture
 
 
-def expose_night(colour: Field, depth: Field, green: Field, light: Light, camera: Camera) -> Field:
+def expose_night(colour: Field, depth: Field, green: Field, light: Light, scene: Scene) -> Field:
     """An infrared frame before noise, float32 [H, W], 0..1: bright near, black far."""
-    x = np.arange(camera.width, dtype=np.float32)[None, :] / camera.width - camera.flash_centre[0]
-    y = np.arange(camera.height, dtype=np.float32)[:, None] / camera.height
-    spot = np.exp(-(x * x + 0.7 * (y - camera.flash_centre[1]) ** 2) / 0.16)
-    reach = light.level * camera.flash / np.maximum(depth, 0.6)
-    beam = np.minimum(reach**1.7, 6.0) * (0.12 + 0.88 * spot)
-    reflected = colour @ np.array([0.45, 0.35, 0.2], dtype=np.float32) + 0.16 * green
-    picture = 1 - np.exp(-1.15 * reflected * beam)
-    picture = 0.015 + 0.95 * picture**0.85
-    return ndimage.gaussian_filter(picture, camera.blur * 1.3)
+    reach = light.level * scene.camera.flash / np.maximum(depth, 0.5)
+    beam = np.minimum(reach**1.25, 2.6) * scene.spot
+    red, middle, blue = colour
+    reflected = 0.45 * red + 0.35 * middle + 0.2 * blue + 0.16 * green
+    picture = 1 - np.exp(-1.1 * reflected * beam)
+    return (0.012 + 0.95 * picture**0.9) * scene.vignette
+
+
+def _planes(values: tuple[float, float, float]) -> Field:
+    return np.array(values, dtype=np.float32)[:, None, None]

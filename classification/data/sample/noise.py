@@ -2,8 +2,9 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
-Field = NDArray[np.float32]
+Field = NDArray[np.floating]  # float32 in practice; sums with Python floats stay float32
 
 TILE = 256  # side of a noise tile; a power of two, so that wrapping is a bit mask
 
@@ -22,10 +23,16 @@ def fractal(rng: np.random.Generator, *, beta: float, size: int = TILE) -> Field
     return (field / field.std()).astype(np.float32)
 
 
-def sample(tile: Field, rows: NDArray[np.floating], columns: NDArray[np.floating]) -> Field:
+def sample(tile: Field, rows: Field, columns: Field) -> Field:
     """Values of a tile at tile coordinates (nearest, wrapping); same shape as `rows`."""
     mask = tile.shape[0] - 1
-    return tile[rows.astype(np.int64) & mask, columns.astype(np.int64) & mask]
+    return tile[rows.astype(np.int32) & mask, columns.astype(np.int32) & mask]
+
+
+def sample_smooth(tile: Field, rows: Field, columns: Field) -> Field:
+    """Values of a tile at tile coordinates (bilinear, wrapping); same shape as `rows`."""
+    mode = "grid-wrap"
+    return ndimage.map_coordinates(tile, [rows, columns], order=1, mode=mode).astype(np.float32)
 
 
 def stretched(

@@ -22,9 +22,9 @@ class SampleOptions:
     """Camera locations, at least 12, each with its own scene and camera."""
     images: int = 1500
     """Images in all, at least 60."""
-    width: int = 320
+    width: int = 400
     """Image width in pixels, at least 128 (a camera mounted sideways swaps width and height)."""
-    height: int = 240
+    height: int = 300
     """Image height in pixels, at least 128."""
     processes: int = 0
     """Worker processes; 0: one per core. Makes no difference to the output."""

@@ -8,7 +8,8 @@ from classification.data.sample.canvas import Canvas, Rgb
 from classification.data.sample.habitats import Colour
 from classification.data.sample.noise import Field, fractal, smoothstep, stretched
 
-LEAVES_PER_SHRUB = 150
+BRANCHES = 11
+LEAVES_PER_BRANCH = 22
 
 
 class Painter:
@@ -18,12 +19,14 @@ class Painter:
         self.canvas = canvas
         self.camera = camera
         self.rng = rng
+        warm, lush = rng.normal(0, 0.05), rng.normal(0, 0.025)
+        self.season = np.array([1 + warm, 1 + lush, 1 - warm])
         self.grain = fractal(rng, beta=1.4)
 
     def colour(self, choices: tuple[Colour, ...], *, spread: float = 0.12) -> Rgb:
         """One of the colours, a little lighter or darker and a little off in hue."""
         base = np.array(choices[self.rng.integers(len(choices))], dtype=float)
-        base = base * self.rng.normal(1, spread) + self.rng.normal(0, 4, 3)
+        base = base * self.season * self.rng.normal(1, spread) + self.rng.normal(0, 2.5, 3)
         return (base[0], base[1], base[2])
 
     def tuft(
@@ -32,11 +35,11 @@ class Painter:
         """A tuft of grass `height` metres high; the blades lean apart."""
         scale = self.camera.pixels_per_metre(depth)
         row = self.camera.ground_row(depth, column)
-        for _ in range(int(self.rng.integers(6, 14))):
+        for _ in range(int(self.rng.integers(9, 18))):
             length = scale * height * self.rng.uniform(0.5, 1.1)
             lean = self.rng.normal(0, 0.4)
             foot = column + scale * height * self.rng.normal(0, 0.22)
-            width = max(0.7, scale * 0.006 * self.rng.uniform(0.7, 1.6))
+            width = max(0.7, scale * 0.0034 * self.rng.uniform(0.6, 1.7))
             self._blade(
                 foot, row, length=length, lean=lean, width=width, colours=colours, depth=depth
             )
@@ -68,28 +71,43 @@ class Painter:
         radius: float,
         colours: tuple[Colour, ...],
         leaf: float,
-        lift: float = 0.0,
     ) -> None:
-        """A shrub of `radius` metres, leaves of `leaf` metres; `lift` raises it off the ground."""
+        """A shrub of `radius` metres, leaves of `leaf` metres."""
         scale = self.camera.pixels_per_metre(depth)
-        row = self.camera.ground_row(depth, column) - lift * scale
-        leaf = max(leaf, radius / 22)  # far shrubs need no more leaves than near ones
-        self._stems(column, row, scale * radius, depth)
-        count = int(LEAVES_PER_SHRUB * self.rng.uniform(0.7, 1.3))
-        for height in np.sort(self.rng.beta(1.6, 1.3, count)):
-            reach = radius * (0.35 + 0.9 * np.sqrt(height * (1.08 - height)))
-            x = column + scale * reach * self.rng.normal(0, 0.55)
-            y = row - scale * radius * 1.7 * height
-            light = 0.45 + 0.6 * height + self.rng.normal(0, 0.12)
+        row = self.camera.ground_row(depth, column)
+        leaf = max(leaf, radius / 13)  # far shrubs need no more leaves than near ones
+        leaves = []
+        for _ in range(BRANCHES):
+            lean, rise = self.rng.normal(0, 0.6), self.rng.uniform(0.7, 1.7)
+            tip = (column + lean * radius * scale, row - rise * radius * scale)
+            self._branch((column, row), tip, max(0.6, scale * radius * 0.013), depth)
+            for share in self.rng.uniform(0.2, 1.05, LEAVES_PER_BRANCH):
+                spread = self.rng.normal(0, 0.15, 2) * radius * scale
+                leaves.append(
+                    (
+                        column + share * (tip[0] - column) + spread[0],
+                        row + share * (tip[1] - row) + spread[1],
+                    )
+                )
+        top = row - 1.7 * radius * scale
+        for x, y in sorted(leaves, key=lambda spot: -spot[1]):
+            light = 0.45 + 0.55 * (row - y) / (row - top) + self.rng.normal(0, 0.13)
             red, green, blue = self.colour(colours)
             self._leaf(x, y, scale * leaf, (red * light, green * light, blue * light), depth)
 
-    def _stems(self, column: float, row: float, reach: float, depth: float) -> None:
-        for _ in range(5):
-            lean = self.rng.normal(0, 0.5) * reach
-            width = max(0.6, reach * 0.02)
-            points = [(column - width, row), (column + lean, row - reach), (column + width, row)]
-            self.canvas.polygon(points, (58, 46, 36), depth)
+    def _branch(
+        self, foot: tuple[float, float], tip: tuple[float, float], width: float, depth: float
+    ) -> None:
+        bow = self.rng.normal(0, 0.12) * (foot[1] - tip[1])
+        knee = (0.55 * foot[0] + 0.45 * tip[0] + bow, 0.45 * foot[1] + 0.55 * tip[1])
+        points = [
+            (foot[0] - width, foot[1]),
+            (knee[0] - 0.5 * width, knee[1]),
+            tip,
+            (knee[0] + 0.5 * width, knee[1]),
+            (foot[0] + width, foot[1]),
+        ]
+        self.canvas.polygon(points, (68, 56, 44), depth)
 
     def _leaf(self, x: float, y: float, length: float, colour: Rgb, depth: float) -> None:
         angle = self.rng.uniform(0, np.pi)
@@ -101,7 +119,7 @@ class Painter:
 
     def litter(self, column: float, depth: float, *, colours: tuple[Colour, ...]) -> None:
         """One fallen leaf, flat on the ground."""
-        scale = self.camera.pixels_per_metre(depth) * self.rng.uniform(0.02, 0.05)
+        scale = self.camera.pixels_per_metre(depth) * self.rng.uniform(0.012, 0.03)
         row = self.camera.ground_row(depth, column)
         flat = min(0.8, 1.6 * self.camera.mount / depth)
         angle = self.rng.uniform(0, np.pi)

@@ -3,15 +3,17 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import ndimage
 
 from classification.data.sample.camera import FAR, Camera, mount
 from classification.data.sample.canvas import Canvas
 from classification.data.sample.habitats import HABITATS, Habitat
-from classification.data.sample.noise import Field, fractal, sample, smoothstep, stretched
+from classification.data.sample.noise import Field, fractal, sample_smooth, smoothstep, stretched
 from classification.data.sample.plants import Painter
 
 SUPERSAMPLING = 2
 WALL_DEPTH = 24.0  # metres; where the ground ends in vegetation
+CLEARING = 3.0  # metres; people cut the grass before the lens
 SCENE_STREAM = 0  # number of the random stream that draws scenes
 
 
@@ -23,11 +25,18 @@ class Scene:
     habitat: Habitat
     camera: Camera
     colour: Field
-    """float32 [H, W, 3], 0..1."""
+    """float32 [3, H, W], 0..1, as sharp as the lens is."""
     depth: Field
     """float32 [H, W], metres to what is seen."""
     green: Field
     """float32 [H, W], 0..1: how leafy it is; leaves shine in infrared."""
+    vignette: Field
+    """float32 [H, W], gain of the lens."""
+    rough: Field
+    smooth: Field
+    """Noise tiles, for fur and for the shade of leaves."""
+    spot: Field
+    """float32 [H, W], 0..1, where the infrared flash shines."""
 
 
 def location_name(location: int) -> str:
@@ -45,15 +54,19 @@ def build_scene(*, seed: int, location: int, width: int, height: int) -> Scene:
     painter = Painter(Canvas((colour * 255).astype(np.uint8), depth), large, rng)
     _plant(painter, habitat)
     reduced, near = painter.canvas.reduced(SUPERSAMPLING)
-    red, green, blue = np.moveaxis(reduced, -1, 0)
+    red, green, blue = reduced
     leafy = smoothstep(green - 0.5 * (red + blue), 0.0, 0.12)
     return Scene(
         name=location_name(location),
         habitat=habitat,
         camera=camera,
-        colour=reduced,
+        colour=ndimage.gaussian_filter(reduced, (0, camera.blur, camera.blur)),
         depth=near,
         green=leafy,
+        vignette=camera.vignette_field(),
+        rough=fractal(rng, beta=1.0),
+        smooth=fractal(rng, beta=2.1),
+        spot=camera.flash_field(),
     )
 
 
@@ -74,11 +87,19 @@ def _ground(rng: np.random.Generator, camera: Camera, habitat: Habitat, depth: F
         tile = fractal(rng, beta=1.6)
         cells = 32 / period
         fade = np.clip(camera.focal * period / depth / 12, 0, 1)  # no shimmer far away
-        value += strength * fade * sample(tile, depth * cells + 97, lateral * cells + 1000)
+        value += strength * fade * sample_smooth(tile, depth * cells + 97, lateral * cells + 1000)
+    value += 1.5 * rng.uniform(0.2, 1) * _trail(rng, depth, lateral)
     dark, middle, light = (np.array(c, dtype=np.float32) / 255 for c in habitat.ground)
     down = smoothstep(-value, 0, 1.8)[..., None]
     up = smoothstep(value, 0, 1.8)[..., None]
     return middle + (dark - middle) * down + (light - middle) * up
+
+
+def _trail(rng: np.random.Generator, depth: Field, lateral: Field) -> Field:
+    """Where animals have trodden a path, 0..1; cameras are put up beside one."""
+    start, drift, bend = rng.normal(0, 0.25), rng.normal(0, 0.25), rng.uniform(0, 0.5)
+    centre = start + drift * depth + bend * np.sin(depth / 2.5 + rng.uniform(0, 6))
+    return np.exp(-(((lateral - centre) / rng.uniform(0.25, 0.5)) ** 2)).astype(np.float32)
 
 
 def _wall(rng: np.random.Generator, camera: Camera, habitat: Habitat) -> Field:
@@ -188,10 +209,13 @@ def _cover(painter: Painter, habitat: Habitat) -> list:
             c, d, radius=r, colours=habitat.leaves, leaf=s)))  # fmt: skip
     for _ in range(_count(painter, habitat.tufts)):
         column, depth = _spot(painter, nearest, 16)
+        middle = abs(column / painter.camera.width - 0.5) < 0.35
+        if depth < CLEARING and middle and painter.rng.random() < 0.75:
+            continue
         tall = painter.rng.uniform(*habitat.grass_height)
         strokes.append((depth, lambda c=column, d=depth, t=tall: painter.tuft(
             c, d, height=t, colours=habitat.grass)))  # fmt: skip
-    for _ in range(900 if habitat.litter else 0):
+    for _ in range(1300 if habitat.litter else 0):
         column, depth = _spot(painter, nearest, 9)
         strokes.append((depth, lambda c=column, d=depth: painter.litter(
             c, d, colours=habitat.litter)))  # fmt: skip

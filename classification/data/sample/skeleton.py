@@ -67,8 +67,7 @@ class Figure:
     capsules: list[Capsule]
     eyes: list[Point]
     nose: Point
-    ahead: Point
-    """Unit vector from the skull to the nose."""
+    eye_radius: float
 
 
 def _direction(angle: float, side: float = 0.0) -> Point:
@@ -92,33 +91,50 @@ def build_figure(build: Build, coat: Coat, pose: Pose) -> Figure:
     shoulder = hip + np.array([reach * np.cos(rise), level + reach * np.sin(rise), 0.0])
     neck_base = shoulder + np.array([0.08, 0.35 * build.chest / 0.25 * 0.25, 0.0]) * size
     trunk = _trunk(build, coat, hip, shoulder)
-    head, eyes, nose, ahead = _head(build, coat, pose, neck_base)
+    head, eyes, nose = _head(build, coat, pose, neck_base)
     legs = _legs(build, coat, pose, hip, shoulder)
     return Figure(
         capsules=[*trunk, *legs, *_tail(build, coat, pose, hip), *head],
         eyes=eyes,
         nose=nose,
-        ahead=ahead,
+        eye_radius=0.17 * build.head * build.shoulder,
     )
 
 
 def _trunk(build: Build, coat: Coat, hip: Point, shoulder: Point) -> list[Capsule]:
+    """Rump, loin, rib cage and the root of the neck; the belly is drawn up before the hips."""
     size = build.shoulder
-    middle = 0.45 * hip + 0.55 * shoulder + np.array([0, -0.1, 0]) * build.chest * size
-    common = {"belly": 1.0, "pattern": 1.0}
-    back, half = coat.back, build.body * size * 0.5
-    return [
-        Capsule(start=hip, end=middle, radius_start=build.rump * size,
-                radius_end=build.waist * size, colour_start=coat.rump, colour_end=back, **common),
-        Capsule(start=middle, end=shoulder, radius_start=build.waist * size,
-                radius_end=build.chest * size, colour_start=back, colour_end=back,
-                along=half, **common),
-    ]  # fmt: skip
+    chest, waist = build.chest * size, build.waist * size
+    loin = 0.6 * hip + 0.4 * shoulder + np.array([0, 0.25 * (chest - waist), 0])
+    ribs = 0.18 * hip + 0.82 * shoulder + np.array([0, -0.06 * chest, 0])
+    withers = shoulder + np.array([0.05 * chest, 0.18 * chest, 0])
+    spine = [
+        (hip, loin, build.rump * size, waist, coat.rump, coat.back),
+        (loin, ribs, waist, chest, coat.back, coat.back),
+        (ribs, withers, chest, 0.82 * chest, coat.back, coat.back),
+    ]
+    along, capsules = 0.0, []
+    for start, end, wide_start, wide_end, colour_start, colour_end in spine:
+        capsules.append(
+            Capsule(
+                start=start,
+                end=end,
+                radius_start=wide_start,
+                radius_end=wide_end,
+                colour_start=colour_start,
+                colour_end=colour_end,
+                belly=1.0,
+                pattern=1.0,
+                along=along,
+            )
+        )
+        along += float(np.linalg.norm(end - start))
+    return capsules
 
 
 def _head(
     build: Build, coat: Coat, pose: Pose, base: Point
-) -> tuple[list[Capsule], list[Point], Point, Point]:
+) -> tuple[list[Capsule], list[Point], Point]:
     size = build.shoulder
     up = build.neck_angle + pose.neck
     skull = base + _direction(up, 0.4 * pose.turn) * build.neck * size
@@ -132,8 +148,9 @@ def _head(
     nose = skull + ahead * (build.muzzle * size + 0.55 * radius)
     common = {"belly": 0.5, "pattern": 0.7}
     parts = [
-        Capsule(start=base - np.array([0.06, 0.1, 0]) * size, end=skull,
-                radius_start=build.neck_radius * size * 1.35, radius_end=build.neck_radius * size,
+        Capsule(start=base - np.array([0.03, 0.05, 0]) * size, end=skull,
+                radius_start=max(build.neck_radius * 1.45, build.chest * 0.72) * size,
+                radius_end=build.neck_radius * size,
                 colour_start=coat.neck, colour_end=coat.neck, along=build.body * size, **common),
         Capsule(start=skull, end=skull + ahead * 0.3 * radius, radius_start=radius,
                 radius_end=radius * 0.86, colour_start=coat.head, colour_end=coat.head, **common),
@@ -156,7 +173,7 @@ def _head(
         skull + ahead * 0.5 * radius + crown * 0.36 * radius + side * hand * 0.72 * radius
         for hand in (-1.0, 1.0)
     ]
-    return parts, eyes, nose - crown * 0.25 * radius, ahead
+    return parts, eyes, nose - crown * 0.25 * radius
 
 
 def _antler(build: Build, root: Point, crown: Point, ahead: Point, out: Point) -> list[Capsule]:
@@ -209,7 +226,7 @@ def _leg(build: Build, coat: Coat, root: Point, foot: Point, *, front: bool) -> 
     if not front:
         knee = knee + np.array([0.0, -0.02, 0.0]) * size
     thick = build.leg * size
-    thigh = thick * 1.5 + (0.2 if front else 0.42) * build.rump * size
+    thigh = thick * 1.3 + (0.22 if front else 0.5) * build.rump * size
     toe = foot + np.array([0.05 * size + 0.3 * thick, thick * 0.6, 0])
     ankle = foot + np.array([0, thick * 0.9, 0])
     return [
