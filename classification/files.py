@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -94,22 +95,30 @@ def read_json(path: Path, *, what: str) -> Any:
     """Read a JSON file; NaN, which LILA's files hold, becomes None.
 
     Args:
-        path: file to read.
+        path: file to read, or a zip that holds one JSON file, as LILA publishes them.
         what: what the file is to the user, for the error message.
 
     Raises:
         FieldmarkError: the file is missing or is not JSON.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = _read_zipped(path) if path.suffix == ".zip" else path.read_text("utf-8-sig")
     except FileNotFoundError:
         raise FieldmarkError(f"{what} not found: {path}") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, zipfile.BadZipFile) as error:
         raise FieldmarkError(f"{what} cannot be read: {path}: {error}") from error
     try:
         return json.loads(text, parse_constant=lambda _: None)
     except json.JSONDecodeError as error:
         raise FieldmarkError(f"{what} is not valid JSON: {path}: {error}") from error
+
+
+def _read_zipped(path: Path) -> str:
+    with zipfile.ZipFile(path) as archive:
+        members = [name for name in archive.namelist() if name.endswith(".json")]
+        if len(members) != 1:
+            raise FieldmarkError(f"{path} holds {len(members)} JSON files; one is expected")
+        return archive.read(members[0]).decode("utf-8-sig")
 
 
 def sha256_bytes(data: bytes) -> str:

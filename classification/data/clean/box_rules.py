@@ -18,9 +18,10 @@ def clean_boxes(
     """Judge and clip all boxes.
 
     A box of nearly the whole image says nothing that the frame does not: it is dropped, or kept,
-    or with ``frame`` its label is kept for the frame. A box of which at least `min_inside` lies in the image is clipped, one with less is dropped,
-    as are NaN, negative and empty ones. A ``bbox`` of numbers up to 1 is a relative one. Boxes of
-    images of unknown size are checked against the image when it is cropped.
+    or with ``frame`` its label is kept for the frame. A box of which at least `min_inside` lies
+    in the image is clipped, one with less is dropped, as are NaN, negative and empty ones. A
+    ``bbox`` of numbers up to 1 is a relative one. Boxes of images of unknown size are checked
+    against the image when it is cropped.
     """
     table = draft.annotations
     has = (table["bbox"].notna() | table["bbox_relative"].notna()).to_numpy()
