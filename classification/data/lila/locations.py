@@ -27,6 +27,7 @@ from classification.files import atomic_open, atomic_path
 from classification.paths import SpeciesPaths
 
 _COLLAPSE_AT = 500_000  # counted rows that wait to be added up
+_WANTED = "\0"  # stands for the species looked for
 _OTHERS = 6  # other labels named per location
 
 
@@ -48,7 +49,7 @@ def find_species_locations(options: SpeciesOptions) -> None:
         figure = location_figure(table.head(options.top), title=concentration(table, name))
         figure.savefig(temporary, format="png", dpi=150)
     print(concentration(table, name))
-    print(table.head(options.top).drop(columns="first").to_string(index=False))
+    print(table.head(options.top).to_string(index=False, na_rep=""))
     print(f"all locations: {paths.table(slug)}\nfigure: {paths.figure(slug)}")
 
 
@@ -65,6 +66,8 @@ def count(seen: Iterable[pd.DataFrame]) -> pd.DataFrame:
     keys = ["location", "label", "wanted"]
     parts: list[pd.DataFrame] = []
     for piece in seen:
+        # an image with two of the species is one image of the species
+        piece = piece.assign(label=piece["label"].mask(piece["wanted"], _WANTED))
         every = piece.drop_duplicates(["location", "image"]).assign(label=None, wanted=False)
         rows = pd.concat([piece.drop_duplicates(["location", "image", "label"]), every])
         rows = rows.assign(images=1, first=rows["datetime"], last=rows["datetime"])
@@ -81,7 +84,7 @@ def location_table(counts: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         location, images (all), species_images, share, empty_images, other_labels (number), others
-        (the most frequent, with images), first, last (when the species was seen).
+        (the most frequent, with images), first, last (day the species was seen).
     """
     total = counts[counts["label"].isna()].set_index("location")["images"]
     named = counts[counts["label"].notna()]
@@ -106,6 +109,8 @@ def location_table(counts: pd.DataFrame) -> pd.DataFrame:
     }
     table["others"] = [texts.get(location, "") for location in table.index]
     order = ["images", "species_images", "share", "empty_images", "other_labels", "others"]
+    for column in ("first", "last"):
+        table[column] = table[column].dt.strftime("%Y-%m-%d")
     table = table[[*order, "first", "last"]].reset_index()
     return table.sort_values(["species_images", "location"], ascending=[False, True]).reset_index(
         drop=True

@@ -21,7 +21,7 @@ def asked(options: LilaOptions) -> str:
 def _per_class(rows: pd.DataFrame) -> pd.DataFrame:
     """class -> images, locations of the images chosen."""
     table = rows.assign(name=rows["classes"].str.split(SEPARATOR)).explode("name")
-    groups = table.groupby("name")
+    groups = table.drop_duplicates(["image_id", "name"]).groupby("name")
     return pd.DataFrame({"images": groups.size(), "locations": groups["location"].nunique()})
 
 

@@ -120,7 +120,7 @@ def _here(rows: pd.DataFrame, locations: Sequence[str]) -> pd.Series:
     if not locations:
         return pd.Series(True, index=rows.index)
     full = rows["location_id"].str.lower()
-    alone = rows["location"].str.partition(" : ")[2].str.lower()
+    alone = rows["location"].str.lower().str.replace("^.*? : ", "", regex=True)
     here = pd.Series(False, index=rows.index)
     for location in (text.strip().lower() for text in locations):
         here |= matches(full, location) | matches(alone, location)
