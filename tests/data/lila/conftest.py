@@ -56,7 +56,7 @@ def rows() -> list[Row]:
         for n in range(40):
             label = labels[n % len(labels)] if n % 3 else "rat"
             day = f"{1 + n // 28:02d}-{1 + n % 28:02d}-2019 10:00:00"
-            row = Row(dataset, n, label, str(n % 4), f"s{n // 3}", day if n != 9 else "")
+            row = Row(dataset, n, label, str(n % 4), f"s{n // 3}", day if n != 12 else "")
             found.append(row)
             if n == 5:
                 found.append(Row(dataset, n, "car", row.location, row.sequence, row.when))
