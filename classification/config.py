@@ -69,8 +69,8 @@ class HeadConfig:
     """The classifier on top of the embeddings, fitted from scratch every round."""
 
     C: float = 0.01
-    """Inverse strength of the L2 penalty of the logistic regression on standardised embeddings; 0.01
-    was best or near it on real crops at every number of labels."""
+    """Inverse strength of the L2 penalty of the logistic regression on standardised embeddings.
+    On real crops of unseen cameras 0.003 to 0.01 was best, 1 lost two points of accuracy."""
     class_balanced: bool = True
     """Weight each class by the inverse of its number of labels."""
     max_iter: int = 1000

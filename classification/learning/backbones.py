@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from classification.errors import FieldmarkError
+from classification.files import atomic_path
 
 TIMM = "timm/"
 
@@ -61,6 +62,14 @@ def weights_hash(module: nn.Module) -> str:
         digest.update(f"{key} {tuple(tensor.shape)} {tensor.dtype}".encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def write_weights(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write tensors as safetensors, atomically, in their plain memory layout."""
+    from safetensors.torch import save_file
+
+    with atomic_path(path) as temporary:
+        save_file({key: tensor.contiguous() for key, tensor in tensors.items()}, temporary)
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:

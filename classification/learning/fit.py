@@ -5,17 +5,17 @@ from dataclasses import asdict, dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.torch import save_file
 from torch import nn
 
 from classification.config import RunConfig
 from classification.data.dataset import Dataset
-from classification.files import atomic_path, sha256_lines
+from classification.files import sha256_lines
 from classification.learning.backbones import (
     build_backbone,
     embedding_size,
     read_weights,
     weights_hash,
+    write_weights,
 )
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embeddings import Items, embed_items, store_key
@@ -161,8 +161,7 @@ def _choose_backbone(
         network.load_state_dict(read_weights(checkpoint))
     else:
         _finetune(bench, network, train=train, number=number)
-        with atomic_path(checkpoint) as temporary:
-            save_file(network.state_dict(), temporary)
+        write_weights(checkpoint, network.state_dict())
     return _Backbone(
         network=network,
         weights=checkpoint.relative_to(bench.paths.root).as_posix(),

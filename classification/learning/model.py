@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from classification.errors import FieldmarkError
-from classification.files import atomic_path, read_json, write_json
-from classification.learning.backbones import build_backbone, read_weights
+from classification.files import read_json, write_json
+from classification.learning.backbones import build_backbone, read_weights, write_weights
 from classification.learning.crops import Inputs, Preprocessing
 from classification.learning.embeddings import forward
 from classification.learning.head import Head, load_head
@@ -122,12 +122,9 @@ def resolve_weights(weights: str, *, run: Path) -> str:
 
 def save_export(paths: ExportPaths, classifier: Classifier) -> None:
     """Write a model that needs no other file: weights first, the card last."""
-    from safetensors.torch import save_file
-
     tensors = {_BACKBONE + k: v for k, v in classifier.backbone.state_dict().items()}
     tensors |= {_HEAD + k: torch.from_numpy(v) for k, v in vars(classifier.head).items()}
-    with atomic_path(paths.weights) as temporary:
-        save_file({k: v.contiguous() for k, v in tensors.items()}, temporary)
+    write_weights(paths.weights, tensors)
     write_json(paths.card, classifier.card.to_json())
 
 

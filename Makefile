@@ -1,0 +1,62 @@
+# Two commands from nothing: `make demo` and `make test`. Everything is installed into .venv, with
+# the versions and hashes of requirements.lock.
+
+PYTHON ?= python3
+BIN := .venv/bin
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+endif
+UV := $(BIN)/uv
+RUN := $(BIN)/python
+DEMO := runs/demo/margin
+REAL ?= ../shared/data
+
+.PHONY: help demo test lint format real clean
+
+help:
+	@echo "make demo    the main job end to end on generated images, about 4 minutes on 2 cores"
+	@echo "make test    lint, types and the whole test suite"
+	@echo "make lint    ruff and pyright only"
+	@echo "make real    the main job on real camera-trap images in REAL=$(REAL)"
+	@echo "make format  ruff format and import order"
+	@echo "make clean   remove what make demo and make real made; never labels by people"
+
+# A stamp per set of packages: nothing is installed twice, and a changed lock installs again.
+.venv/base.stamp: requirements.lock pyproject.toml
+	test -x $(UV) || { $(PYTHON) -m venv .venv && $(BIN)/python -m pip install --quiet uv; }
+	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e .
+	@touch $@
+
+.venv/dev.stamp: .venv/base.stamp
+	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[dev]"
+	@touch $@
+
+demo: .venv/base.stamp
+	$(RUN) utils/make_sample_dataset.py data/raw/sample
+	$(RUN) utils/combine_datasets.py data/interim/sample --cct data/raw/sample/sample_cct.json
+	$(RUN) utils/crop_detections.py data/interim/sample/sample_clean_cct.json \
+		data/processed/sample --images-dir data/raw/sample/images
+	$(RUN) utils/create_classification_dataset.py data/processed/sample \
+		--cct-json data/interim/sample/sample_clean_cct.json
+	$(RUN) classification/train.py --config $(DEMO)/config.yml $(DEMO_OPTIONS)
+	@echo "Look at $(DEMO)/report.html: the curve, the mistakes, and what each round asked for."
+
+test: .venv/dev.stamp lint
+	$(RUN) -m pytest -n 2 $(PYTEST_OPTIONS)
+
+lint: .venv/dev.stamp
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: .venv/dev.stamp
+	$(BIN)/ruff check --fix --select I .
+	$(BIN)/ruff format .
+
+real: .venv/base.stamp
+	$(RUN) benchmarks/real_data.py --data $(REAL)
+
+clean:
+	rm -rf data/raw/sample data/interim/sample data/processed/sample
+	rm -rf $(DEMO)/rounds $(DEMO)/embeddings $(DEMO)/checkpoints $(DEMO)/export $(DEMO)/previous
+	rm -f $(DEMO)/labels.db* $(DEMO)/report.html $(DEMO)/mlflow.json
