@@ -17,10 +17,16 @@ Boxes = NDArray[np.float64]
 WHOLE_SHARE = 0.95  # of width and of height: such a box says nothing that the frame does not
 MIN_INSIDE = 0.5  # of a box's area; with less of it in the picture the box is taken for an error
 
+_NOTHING = (np.nan,) * 4
+
 
 def as_boxes(values: Iterable[Any]) -> Boxes:
-    """Boxes as float64 [N, 4]; NaN for None and for anything that is not four numbers."""
-    return np.array([_four(value) for value in values], dtype=np.float64).reshape(-1, 4)
+    """Boxes as float64 [N, 4]; all NaN for None and for anything that is not four numbers."""
+    rows = [v if isinstance(v, (list, tuple)) and len(v) == 4 else _NOTHING for v in values]
+    numbers = [v if _is_number(v) else np.nan for row in rows for v in row]
+    boxes = np.array(numbers, dtype=np.float64).reshape(-1, 4)
+    boxes[np.isnan(boxes).any(axis=1)] = np.nan
+    return boxes
 
 
 def from_relative(boxes: Boxes, width: Any, height: Any) -> Boxes:
@@ -102,10 +108,5 @@ def _shift(start: int, side: int, length: int) -> int:
     return max(0, min(start, length - side))
 
 
-def _four(value: Any) -> tuple[float, ...]:
-    nothing = (np.nan,) * 4
-    if not isinstance(value, (list, tuple)) or len(value) != 4:
-        return nothing
-    if any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in value):
-        return nothing
-    return tuple(value)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from classification.data.boxes import Boxes, as_boxes, box_faults, clip_boxes, is_whole_image
 from classification.data.boxes import from_relative as to_absolute
-from classification.data.clean.draft import Draft
+from classification.data.clean.draft import Draft, box_values
 
 _ROUNDING = 1e-6  # x + width - x is not width in floating point; that is no clipping
 
@@ -24,7 +24,8 @@ def clean_boxes(
     against the image when it is cropped.
     """
     table = draft.annotations
-    has = (table["bbox"].notna() | table["bbox_relative"].notna()).to_numpy()
+    found = box_values(table)
+    has = found.notna().to_numpy()
     if not has.any():
         return draft
     width = draft.of_image("width").to_numpy()[has]
@@ -54,13 +55,13 @@ def clean_boxes(
     draft = draft.change(_mask(at[cut & ~frame], len(table)), "clipped")
     turned = relative & table.loc[has, "bbox"].notna().to_numpy() & (faults == "")
     draft = draft.change(_mask(at[turned], len(table)), "bbox_was_relative")
-    return _drop(draft, has, faults, table)
+    return _drop(draft, has, faults, found)
 
 
 def _one_of_both(table: pd.DataFrame) -> tuple[Boxes, np.ndarray]:
     """Boxes [N, 4] and whether each is relative; ``bbox`` wins where a file gives both."""
     absolute = table["bbox"].notna().to_numpy()
-    boxes = as_boxes(table["bbox"].where(absolute, table["bbox_relative"]))
+    boxes = as_boxes(box_values(table))
     with np.errstate(invalid="ignore"):
         tiny = (boxes >= 0).all(axis=1) & (boxes <= 1).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
     return boxes, ~absolute | tiny
@@ -81,12 +82,12 @@ def _store(
     )
 
 
-def _drop(draft: Draft, has: np.ndarray, faults: np.ndarray, before: pd.DataFrame) -> Draft:
+def _drop(draft: Draft, has: np.ndarray, faults: np.ndarray, found: pd.Series) -> Draft:
     reasons = np.full(len(draft.annotations), "", dtype=object)
     reasons[has] = faults
-    found = before["bbox"].where(before["bbox"].notna(), before["bbox_relative"])
+    reason_of = pd.Series(reasons, index=found.index)
     for reason in sorted(set(faults) - {""}):
-        now = pd.Series(reasons, index=before.index).reindex(draft.annotations.index) == reason
+        now = reason_of.reindex(draft.annotations.index) == reason
         detail = found.reindex(draft.annotations.index).where(now).map(str, na_action="ignore")
         draft = draft.drop_annotations(now, reason, detail)
     return draft

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from classification.data.cct import UNLABELLED, Cct, bare_cct
-from classification.data.clean.draft import Draft, ledger
+from classification.data.clean.draft import Draft, box_values, ledger
 from classification.data.clean.labels import EMPTY
 from classification.errors import FieldmarkError
 from classification.files import read_json
@@ -118,9 +118,8 @@ def attach(
 
     boxes = results.boxes.assign(image=_keys(draft, results.boxes["file"]))
     boxes = boxes[boxes["image"].notna()].astype({"image": "int64"})
-    own = draft.annotations
-    own = own.loc[own["bbox"].notna() | own["bbox_relative"].notna(), "image"]
-    skipped = boxes["image"].isin(own)
+    own = box_values(draft.annotations).notna()
+    skipped = boxes["image"].isin(draft.annotations.loc[own, "image"])
     boxes = _annotations(draft, boxes[~skipped], results.detector)
 
     draft = draft.note(

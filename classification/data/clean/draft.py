@@ -108,3 +108,9 @@ def ledger(kind: str, table: pd.DataFrame, mask: Any, reason: str, detail: Any) 
         detail = pd.Series(np.asarray(detail, dtype=object), index=table.index)[mask]
     rows = chosen.assign(kind=kind, reason=reason, detail=detail)
     return rows[_LEDGER].reset_index(drop=True)
+
+
+def box_values(annotations: pd.DataFrame) -> pd.Series:
+    """Each annotation's box as found, absolute or relative; None without one."""
+    absolute = annotations["bbox"]
+    return absolute.where(absolute.notna(), annotations["bbox_relative"])

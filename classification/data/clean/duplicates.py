@@ -4,6 +4,7 @@ import pandas as pd
 
 from classification.data.cct import UNLABELLED
 from classification.data.clean.draft import Draft
+from classification.data.clean.sequences import parse_datetimes
 
 
 def drop_same_record(draft: Draft) -> Draft:
@@ -15,9 +16,12 @@ def drop_same_record(draft: Draft) -> Draft:
     images = draft.images
     draft = keep_best(draft, images["source"] + "\n" + images["file_name"], "duplicate_file_name")
     images = draft.images
+    if images["source"].nunique() == 1:
+        return draft
     draft = keep_best(draft, images["file_name"] + "\n" + images["id"], "duplicate_image")
     images = draft.images
-    shot = images["location"] + "\n" + images["datetime"]  # NA where either is
+    time = parse_datetimes(images["datetime"]).astype("str")
+    shot = (images["location"] + "\n" + time).where(time != "NaT")
     return keep_best(draft, images["file_name"] + "\n" + shot, "duplicate_image")
 
 

@@ -72,7 +72,7 @@ def same_picture(images: pd.DataFrame, *, threads: int) -> pd.Series:
     time and the same frame number (or none) are compared. Images without a time are left out.
     """
     dated = images[images["datetime"].notna()]
-    moment = dated["datetime"] + "#" + dated["frame_num"].astype("str")
+    moment = dated["datetime"] + "#" + dated["frame_num"].fillna(-1).astype("str")
     several = dated[moment.duplicated(keep=False)]
     small = _map(thumbnails, several["path"].tolist(), threads, "comparing")
     readable = np.array([thumbnail is not None for thumbnail in small], dtype=bool)

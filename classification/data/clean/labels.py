@@ -5,9 +5,10 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from classification.data.boxes import as_boxes
 from classification.data.cct import UNLABELLED
 from classification.data.clean.category_map import CategoryMap, normalise
-from classification.data.clean.draft import Draft
+from classification.data.clean.draft import Draft, box_values
 from classification.errors import FieldmarkError
 
 EMPTY = "empty"
@@ -91,16 +92,14 @@ def drop_contradictions(draft: Draft) -> Draft:
 def drop_repeats(draft: Draft) -> Draft:
     """The same label on the same box twice; labels of a frame that its boxes carry too."""
     table = draft.annotations
-    box = table["bbox"].map(str) + table["bbox_relative"].map(str)
-    repeated = pd.DataFrame({"i": table["image"], "l": table["label"], "b": box}).duplicated()
+    corners = pd.DataFrame(as_boxes(box_values(table)), index=table.index)
+    repeated = pd.concat([table[["image", "label"]], corners], axis=1).duplicated()
     draft = draft.drop_annotations(repeated, "duplicate_annotation")
     table = draft.annotations
-    boxed = table["bbox"].notna() | table["bbox_relative"].notna()
-    same = table.set_index(["image", "label"]).index.isin(
-        table.loc[boxed].set_index(["image", "label"]).index
-    )
+    boxed = box_values(table).notna()
+    key = table["image"].astype("str") + "\n" + table["label"]
     blank = (table["label"] == UNLABELLED) & table["image"].isin(table.loc[boxed, "image"])
-    covered = ~boxed & (same | blank)
+    covered = ~boxed & (key.isin(key[boxed]) | blank)
     return draft.drop_annotations(covered, "covered_by_box")
 
 

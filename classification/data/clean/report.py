@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from classification.data.cct import UNLABELLED
-from classification.data.clean.draft import Draft
+from classification.data.clean.draft import Draft, box_values
 from classification.data.clean.sequences import sequence_count
 
 _SHOWN = 40
@@ -22,7 +22,6 @@ def dropped_table(draft: Draft) -> pd.DataFrame:
 def summary(draft: Draft, dropped: pd.DataFrame, inputs: list[dict[str, Any]]) -> dict[str, Any]:
     """Counts of what went in, came out, was changed and was dropped."""
     images, annotations = draft.images, draft.annotations
-    boxed = annotations["bbox"].notna() | annotations["bbox_relative"].notna()
     changes = annotations.loc[annotations["changes"] != "", "changes"].str.split(";").explode()
     return {
         "inputs": inputs,
@@ -33,7 +32,7 @@ def summary(draft: Draft, dropped: pd.DataFrame, inputs: list[dict[str, Any]]) -
         "locations": int(images.groupby(["dataset", "location"]).ngroups),
         "sequences": sequence_count(images),
         "annotations": len(annotations),
-        "boxes": int(boxed.sum()),
+        "boxes": int(box_values(annotations).notna().sum()),
         "unlabelled": int((annotations["label"] == UNLABELLED).sum()),
         "labels": annotations["label"].value_counts().to_dict(),
         "changed": changes.value_counts().to_dict(),

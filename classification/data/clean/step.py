@@ -1,6 +1,7 @@
 """Step 3 in order: read, label, look at files, take detections, judge boxes, write."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def combine_datasets(options: CombineOptions) -> Cct:
     inputs = _read(options, results)
     counts = [_describe(one, path) for one, path in zip(inputs, _files(options), strict=True)]
     images_in = sum(len(one.cct.images) for one in inputs)
-    draft = clean(gather(inputs), results, options)
+    folders = dict(zip((one.source for one in inputs), _folders(options), strict=False))
+    draft = clean(gather(inputs), results, folders, options)
     if draft.images.empty:
         raise FieldmarkError(_nothing_left(draft))
     dropped = dropped_table(draft)
@@ -69,8 +71,17 @@ def combine_datasets(options: CombineOptions) -> Cct:
     return cct
 
 
-def clean(draft: Draft, results: list[Results], options: CombineOptions) -> Draft:
-    """All rules in order; see the functions for each."""
+def clean(
+    draft: Draft, results: list[Results], folders: dict[str, Path], options: CombineOptions
+) -> Draft:
+    """All rules in order; see the functions for each.
+
+    Args:
+        draft: everything that was read.
+        results: what detectors found.
+        folders: images folder of each input; empty if files are not to be looked at.
+        options: of the step.
+    """
     annotated = pd.Index(draft.annotations["image"])
     known = annotated
     draft = clean_labels(draft)
@@ -80,8 +91,8 @@ def clean(draft: Draft, results: list[Results], options: CombineOptions) -> Draf
     draft = judge_sequence_labels(draft, options.sequence_labels)
     draft = drop_contradictions(draft)
     draft = drop_same_record(draft)
-    if options.images_dirs:
-        draft = _look_at_files(draft, options)
+    if folders:
+        draft = _look_at_files(draft, folders, options)
     if options.locations == "shared":
         draft = share_locations(draft)
     for one in results:
@@ -93,17 +104,11 @@ def clean(draft: Draft, results: list[Results], options: CombineOptions) -> Draf
     bare = draft.images.index.isin(annotated) & ~draft.images.index.isin(draft.annotations["image"])
     draft = draft.drop_images(bare, "no_annotation_left")
     draft = make_unique(draft)
-    return draft.set_images(
-        **rebuild_sequences(draft.images, gap=options.sequence_gap)[
-            ["seq_id", "seq_num_frames", "frame_num"]
-        ]
-    )
+    return replace(draft, images=rebuild_sequences(draft.images, gap=options.sequence_gap))
 
 
-def _look_at_files(draft: Draft, options: CombineOptions) -> Draft:
-    sources = list(dict.fromkeys(draft.images["source"]))
-    folders = options.images_dirs * (len(sources) if len(options.images_dirs) == 1 else 1)
-    draft = check_files(draft, dict(zip(sources, folders, strict=False)), threads=options.threads)
+def _look_at_files(draft: Draft, folders: dict[str, Path], options: CombineOptions) -> Draft:
+    draft = check_files(draft, folders, threads=options.threads)
     if options.duplicates != "none":
         draft = keep_best(
             draft, same_content(draft.images, threads=options.threads), "duplicate_content"
@@ -171,6 +176,12 @@ def _names(options: CombineOptions) -> list[str]:
         name = path.name.removesuffix(".zip").removesuffix(".json")
         names.append(name.removesuffix("_cct").removesuffix("_clean"))
     return names
+
+
+def _folders(options: CombineOptions) -> tuple[Path, ...]:
+    """One images folder per input, or none."""
+    several = len(_files(options)) if len(options.images_dirs) == 1 else 1
+    return options.images_dirs * several
 
 
 def _read(options: CombineOptions, results: list[Results]) -> list[Input]:
