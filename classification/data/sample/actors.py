@@ -4,12 +4,13 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from classification.data.sample.anatomy import SPECIES, Build, Coat, Species
+from classification.data.sample.anatomy import Build, Coat, Species
 from classification.data.sample.camera import Camera
+from classification.data.sample.figure import Pose
+from classification.data.sample.fur import Fur
 from classification.data.sample.noise import TILE, Field
 from classification.data.sample.scenes import Scene
-from classification.data.sample.skeleton import Pose
-from classification.data.sample.sprites import Fur
+from classification.data.sample.species import SPECIES
 
 ATTEMPTS = 30  # places tried before the best of them is taken
 LONGEST_STEP = 0.16  # of the picture's width, between two frames

@@ -34,12 +34,15 @@ def add_banner(
     moment = sequence.time(frame)
     degrees = round(17 - 8 * np.cos(2 * np.pi * (moment.hour - 3) / 24) + moment.month % 5)
     middle = height / 2
-    draw.text((3, middle), moment.strftime(layout), ink, font, anchor="lm")
-    right = f"{degrees}°C  {scene.name}" if width > 260 else scene.name
-    draw.text((width - 3, middle), right, ink, font, anchor="rm")
-    x = width * 0.53
+    time = moment.strftime(layout)
+    draw.text((3, middle), time, ink, font, anchor="lm")
+    x = 3 + draw.textlength(time, font) + 0.6 * height
     draw.ellipse((x, height * 0.25, x + height * 0.5, height * 0.75), fill=ink)
     if night:  # a moon: a disc with a bite
         draw.ellipse((x - 0.22 * height, height * 0.2, x + height * 0.3, height * 0.7), background)
+    right = f"{degrees}°C  {scene.name}"
+    if width - 6 - draw.textlength(right, font) < x + height:
+        right = scene.name
+    draw.text((width - 3, middle), right, ink, font, anchor="rm")
     pixels[-height:] = np.asarray(strip)
     return pixels

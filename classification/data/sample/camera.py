@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from classification.data.sample.noise import Field
 
@@ -123,15 +122,9 @@ def mount(
         contrast=rng.uniform(0.85, 1.2),
         vignette=rng.uniform(0.15, 0.55),
         blur=width / 320 * rng.uniform(0.25, 0.8),
-        noise=rng.uniform(0.01, 0.03),
+        noise=rng.uniform(0.007, 0.024),
         flash=rng.uniform(3.0, 6.5),
         flash_centre=(rng.uniform(0.4, 0.6), rng.uniform(0.45, 0.65)),
         quality=int(rng.integers(78, 93)),
         brand=int(rng.integers(3)),
     )
-
-
-def rotated_for_storage(upright: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Pixels as the sensor stored them, uint8 [h, w, 3]; EXIF `orientation` turns them back."""
-    turns = {NO_ROTATION: 0, UPSIDE_DOWN: 2, TURNED_RIGHT: 1, TURNED_LEFT: 3}[orientation]
-    return np.ascontiguousarray(np.rot90(upright, turns))

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from classification.data.sample.anatomy import SPECIES
+from classification.data.sample.species import SPECIES
 
 PLAN_STREAM = 1  # number of the random stream that makes the plan
 EMPTY_SHARE = 0.125  # wind and warm ground set off real cameras too
