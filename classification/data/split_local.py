@@ -16,7 +16,7 @@ from classification.data.split_search import random_search
 
 _RESTART_UNITS = 2_400  # 8 restarts at 140 units, 4 at 600, 1 at 4,000: more gain little
 _ALL_DRAWS_UNITS = 200  # above it the climb is an order of magnitude below any draw
-_SWAP_CANDIDATES = 256  # of each side; all units where there are fewer
+_SWAP_CANDIDATES = 64  # of each side; all units where there are fewer
 _MIN_GAIN = 1e-5
 _TRIES = 50  # best swaps looked at for each pair of splits
 
@@ -142,7 +142,10 @@ class _Climb:
             features = self.problem.features
             both = change[first, b][:, None] + change[second, a][None, :]
             both -= 4.0 * features[first] @ features[second].T
-            for flat in np.argsort(both, axis=None, kind="stable")[:_TRIES]:
+            if not both.size:
+                continue
+            tries = np.argpartition(both, min(_TRIES, both.size) - 1, axis=None)[:_TRIES]
+            for flat in tries:
                 i, j = divmod(int(flat), len(second))
                 offers.append((both[i, j], {int(first[i]): b, int(second[j]): a}))
         for gain, moves in sorted(offers, key=lambda offer: offer[0]):

@@ -58,10 +58,9 @@ def build_table(
             classes that do not exist.
     """
     kept = crops[crops["status"] != "reject"].reset_index(drop=True)
-    _require_annotations(kept, cct)
-    annotations = cct.annotations.assign(dataset_class=cct.names).set_index("id")
-    annotations = annotations.loc[kept["annotation_id"]].reset_index(drop=True)
-    images = cct.images.set_index("id").loc[kept["image_id"]].reset_index(drop=True)
+    annotations = _lookup(cct.annotations.assign(dataset_class=cct.names), kept["annotation_id"])
+    images = _lookup(cct.images, kept["image_id"])
+    _require_found(kept, annotations["id"].notna() & images["id"].notna())
     table = kept[["path"]].assign(
         dataset=_dataset(images, dataset),
         location=images["location"],
@@ -103,7 +102,8 @@ def require_crops(table: "pd.DataFrame", crops: Path) -> None:
             f"crops folder not found: {crops}. Make it with utils/crop_detections.py, or name it "
             "with --crops-dir."
         )
-    missing = table.loc[~table["path"].isin(set(_files(crops))), "path"]
+    there = set(_files(str(crops)))
+    missing = table.loc[[path not in there for path in table["path"]], "path"]
     if len(missing):
         whose = (
             "None of the names match: these are the crops of another dataset. Correct --crops-dir."
@@ -116,35 +116,33 @@ def require_crops(table: "pd.DataFrame", crops: Path) -> None:
         )
 
 
-def _files(folder: Path, prefix: str = "") -> Iterator[str]:
+def _files(folder: str, prefix: str = "") -> Iterator[str]:
     """All files under `folder`, relative, with slashes; far faster than asking for each."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.is_dir():
-                yield from _files(Path(entry.path), f"{prefix}{entry.name}/")
+                yield from _files(entry.path, f"{prefix}{entry.name}/")
             else:
                 yield prefix + entry.name
 
 
-def _require_annotations(crops: "pd.DataFrame", cct: "Cct") -> None:
+def _lookup(table: "pd.DataFrame", ids: "pd.Series") -> "pd.DataFrame":
+    """The row of each id, in their order; a row of missing values where there is none."""
+    return table.set_index("id", drop=False).reindex(ids).reset_index(drop=True)
+
+
+def _require_found(crops: "pd.DataFrame", found: "pd.Series") -> None:
     if crops.empty:
         raise FieldmarkError(
             "the crop table holds no crop: every annotation was rejected. Look at the reasons in "
             "it, mend the images or boxes and run utils/crop_detections.py again."
         )
-    unknown = crops.loc[
-        ~(
-            crops["annotation_id"].isin(cct.annotations["id"])
-            & crops["image_id"].isin(cct.images["id"])
-        ),
-        "path",
-    ]
-    if len(unknown):
+    if not found.all():
         raise FieldmarkError.from_problems(
-            f"{len(unknown)} of {len(crops)} crops belong to no annotation of --cct-json: they "
-            "were made from another dataset, or from another version of it. Give the JSON that "
-            "utils/crop_detections.py was given, or run that step again. Such as:",
-            unknown.head(_SHOWN).tolist(),
+            f"{int((~found).sum())} of {len(crops)} crops belong to no annotation of --cct-json: "
+            "they were made from another dataset, or from another version of it. Give the JSON "
+            "that utils/crop_detections.py was given, or run that step again. Such as:",
+            crops.loc[~found, "path"].head(_SHOWN).tolist(),
         )
 
 
