@@ -7,7 +7,7 @@ The table is made up as an archive looks: few species at a location, species and
 with long tails. The peers' loop is re-enacted here with the same data frame operations, in the same
 process; seconds are of processor time, so that a busy machine does not count.
 
-Limits: at least 50 times faster and at most half the score at 140 x 20 and 600 x 60; 4,000 locations
+Limits: at least 50 times faster and half the score at 140 x 20 and 600 x 60; 4,000 locations
 and 200 classes in 10 s with every class in every split.
 """
 
