@@ -256,6 +256,21 @@ def test_one_camera_in_two_exports_stays_one_location(combine: Run) -> None:
     assert named.cct.images["dataset"].tolist() == ["park", "park"]
 
 
+def test_a_combined_dataset_keeps_its_datasets_when_it_is_combined_again(
+    combine: Run, tmp_path: Path
+) -> None:
+    first = dataset([image("i", location=1)], [annotation("a", "i")], ["x", "Mule Deer"])
+    second = dataset([image("j", location=2)], [annotation("b", "j", validated=False)])
+    combine(first, second)
+    path = tmp_path / "interim" / "both" / "both_clean_cct.json"
+    third = dataset([image("k", location=3)], [annotation("c", "k")])
+    out = combine(json.loads(path.read_text()), third, names=("old", "new"))
+    assert out.cct.images["dataset"].tolist() == ["a", "b", "new"]
+    assert out.cct.annotations["dataset_class"].tolist() == ["Mule Deer", "deer", "deer"]
+    assert out.cct.annotations["changes"].fillna("").tolist() == ["", "unvalidated", ""]
+    assert out.labels() == {"a": "mule_deer", "b": "unlabelled", "c": "deer"}
+
+
 def test_names_are_prefixed_only_where_they_clash(combine: Run) -> None:
     first = dataset([image("i", location=1)], [annotation("1", "i")])
     second = dataset([image("i", location=2, file_name="x.jpg")], [annotation("1", "i", 2)])

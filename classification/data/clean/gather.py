@@ -15,7 +15,8 @@ from classification.data.clean.draft import Draft
 class Input:
     """One file to combine.
 
-    dataset: name; several exports of one project may share it. source: unique name of the file.
+    dataset: name, for images that do not say theirs; several exports of one project may share
+    it. source: unique name of the file.
     """
 
     dataset: str
@@ -32,8 +33,10 @@ def gather(inputs: Sequence[Input]) -> Draft:
     images, annotations, offset = [], [], 0
     for one in inputs:
         names = one.cct.images["file_name"]
-        origin = {"dataset": one.dataset, "source": one.source, "source_file_name": names}
-        images.append(one.cct.images.assign(**origin))
+        dataset = _kept(one.cct.images, "dataset", one.dataset)
+        images.append(
+            one.cct.images.assign(dataset=dataset, source=one.source, source_file_name=names)
+        )
         annotations.append(_keyed(one.cct, offset).assign(source=one.source))
         offset += len(names)
     draft = Draft(
@@ -101,4 +104,16 @@ def _keyed(cct: Cct, offset: int) -> pd.DataFrame:
     names = cct.categories.drop_duplicates("id").set_index("id")["name"]
     label = cct.annotations["category_id"].map(names).astype("str")
     table = cct.annotations.drop(columns="category_id")
-    return table.assign(image=key, label=label, dataset_class=label, changes="")
+    return table.assign(
+        image=key,
+        label=label,
+        dataset_class=_kept(table, "dataset_class", label),
+        changes=_kept(table, "changes", ""),
+    )
+
+
+def _kept(table: pd.DataFrame, column: str, default: str | pd.Series) -> pd.Series:
+    """What an earlier run of this step wrote, and `default` where there is nothing."""
+    blank = pd.Series(None, index=table.index, dtype="str")
+    found = table[column].astype("str") if column in table else blank
+    return found.fillna(default)
