@@ -45,7 +45,7 @@ class LilaOptions:
     """Most images of a class at one location, so that no camera fills a class; 0: no limit."""
     per_sequence: int = 0
     """Most images of a class in one sequence (burst); 0: no limit."""
-    max_images: int = 500_000
+    max_images: int = 250_000
     """Most images in all: a larger selection is an error, which guards the memory."""
     empties: bool = False
     """Also select images in which nothing is, as class empty; the limits hold for it too."""

@@ -16,7 +16,7 @@ from classification.errors import FieldmarkError
 
 pc: Any = compute  # its functions are made at import, which type checkers cannot see
 SEPARATOR = "\x1f"  # between the labels, and the classes, of one image
-_THIN_AT = 200_000  # rows that wait to be thinned
+_THIN_AT = 100_000  # rows that wait to be thinned
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +148,6 @@ def _merged(
         raise FieldmarkError(
             f"the selection has more than {max_images:,} images (--max-images, which guards the "
             "memory). Name fewer --species or --dataset, set --per-class, --per-location or "
-            "--per-sequence, or raise --max-images (about 2 GB of memory per million)."
+            "--per-sequence, or raise --max-images (about 4 GB of memory per million)."
         )
     return rows

@@ -6,7 +6,12 @@ import pytest
 from PIL import Image
 
 from classification.data.lila import locations as module
-from classification.data.lila.locations import count, find_species_locations, location_table
+from classification.data.lila.locations import (
+    SPECIES,
+    count,
+    find_species_locations,
+    location_table,
+)
 from classification.data.lila.options import SpeciesOptions
 from classification.errors import FieldmarkError
 
@@ -60,8 +65,7 @@ def test_counting_piece_by_piece_is_counting_the_whole(monkeypatch) -> None:
         {
             "location": [f"l{n % 3}" for n in range(60)],
             "image": [str(n // 2) for n in range(60)],
-            "label": [f"c{n % 5}" for n in range(60)],
-            "wanted": [n % 5 == 0 for n in range(60)],
+            "label": [f"c{n % 5}" if n % 5 else SPECIES for n in range(60)],
             "datetime": pd.Timestamp("2020-01-01") + pd.to_timedelta(range(60), unit="D"),
         }
     ).sort_values("image")

@@ -27,6 +27,7 @@ def text(size: int) -> str:
 @pytest.mark.parametrize("zipped", [True, False])
 def test_the_table_is_read_in_pieces_zipped_or_not(tmp_path: Path, monkeypatch, zipped) -> None:
     monkeypatch.setattr(module, "_BLOCK", 2000)
+    monkeypatch.setattr(module, "_ROWS", 30)
     path = tmp_path / ("t.csv.zip" if zipped else "t.csv")
     if zipped:
         with zipfile.ZipFile(path, "w") as archive:
@@ -62,8 +63,12 @@ def test_a_broken_zip_says_what_to_do(tmp_path: Path) -> None:
         list(read_table(path))
 
 
-@given(st.lists(st.integers(1, 4), max_size=12), st.lists(st.integers(0, 9), max_size=8))
-def test_no_image_is_cut_in_two(sizes: list[int], cuts: list[int]) -> None:
+@given(
+    st.lists(st.integers(1, 4), max_size=12),
+    st.lists(st.integers(0, 9), max_size=8),
+    st.integers(1, 9),
+)
+def test_no_image_is_cut_in_two(sizes: list[int], cuts: list[int], least: int) -> None:
     ids = [f"im{n}" for n, size in enumerate(sizes) for _ in range(size)]
     table = pa.table({"image_id": pa.array(ids, pa.string())})
     pieces, at = [], 0
@@ -71,6 +76,6 @@ def test_no_image_is_cut_in_two(sizes: list[int], cuts: list[int]) -> None:
         pieces.append(table.slice(at, cut))
         at += cut
     pieces.append(table.slice(at))
-    out = list(whole_images(pieces))
+    out = list(whole_images(pieces, least=least))
     assert [i for piece in out for i in piece["image_id"].to_pylist()] == ids
     assert sum(len(image_starts(piece)) for piece in out) == len(sizes)
