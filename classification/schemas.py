@@ -78,7 +78,7 @@ class TrainTable(_Table):
     path: Series[str] = pa.Field(unique=True)
     label: Series[str]
     source: Series[str]  # oracle, timelapse, app, table
-    annotator: Series[str]
+    annotator: Series[str] = pa.Field(nullable=True)  # unknown for labels of the table
     round: Series[int] = pa.Field(ge=-1)  # whose query it answers; -1: labelled before the run
 
 

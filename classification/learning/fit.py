@@ -76,9 +76,13 @@ def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths) -> Bench:
 
 
 def pick_device(config: RunConfig) -> torch.device:
-    """The device asked for; `auto` prefers CUDA, then Apple's MPS, then the CPU."""
-    if config.launch.device != "auto":
-        return torch.device(config.launch.device)
+    """The device asked for; `auto` takes the best there is."""
+    auto = config.launch.device == "auto"
+    return best_device() if auto else torch.device(config.launch.device)
+
+
+def best_device() -> torch.device:
+    """CUDA, or else Apple's MPS, or else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
