@@ -1,0 +1,86 @@
+import numpy as np
+import pytest
+import torch
+
+from classification.config import FinetuneConfig
+from classification.learning.augment import augment
+from classification.learning.backbones import build_backbone, weights_hash
+from classification.learning.crops import CropReader, Inputs, Preprocessing
+from classification.learning.finetune import Labelled, _balanced_order, finetune
+from tests.tiny import CLASSES, crop
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("crops")
+    for i in range(48):
+        rng = np.random.default_rng(i)
+        crop(CLASSES[i % 3], i % 5, rng).save(folder / f"{i}.jpg")
+    return folder
+
+
+def items(start, stop):
+    return Labelled(
+        paths=[f"{i}.jpg" for i in range(start, stop)],
+        labels=np.arange(start, stop, dtype=np.int64) % 3,
+    )
+
+
+def run(folder, *, train, val, seed=0, **fields):
+    backbone = build_backbone("timm/test_resnet", "none", seed=0)
+    inputs = Inputs(
+        reader=CropReader(folder, size=32, keep=True),
+        preprocessing=Preprocessing(image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3),
+        device=torch.device("cpu"),
+    )
+    epochs = finetune(
+        backbone,
+        inputs,
+        train=train,
+        val=val,
+        dim=96,
+        n_classes=3,
+        config=FinetuneConfig(**({"epochs": 3, "batch_size": 8} | fields)),
+        seed=seed,
+    )
+    return backbone, epochs
+
+
+def test_the_same_seed_trains_the_same_weights(folder):
+    hashes = [
+        weights_hash(run(folder, train=items(0, 20), val=items(40, 48), seed=s)[0])
+        for s in (0, 0, 1)
+    ]
+    assert hashes[0] == hashes[1] != hashes[2]
+
+
+def test_training_stops_when_validation_gets_no_better(folder):
+    hopeless = Labelled(paths=items(40, 48).paths, labels=(items(40, 48).labels + 1) % 3)
+    _, epochs = run(
+        folder, train=items(0, 30), val=hopeless, epochs=30, patience=2, learning_rate=1e-2
+    )
+    assert epochs < 30
+
+
+def test_without_validation_items_all_epochs_run(folder):
+    empty = Labelled(paths=[], labels=np.array([], dtype=np.int64))
+    backbone, epochs = run(folder, train=items(0, 9), val=empty)  # the last batch holds one item
+    assert epochs == 3
+    assert not backbone.training
+
+
+def test_every_class_is_drawn_equally_often():
+    labels = np.array([0] * 90 + [1] * 9 + [5])
+    order = _balanced_order(labels, np.random.default_rng(0))
+    assert len(order) == 100
+    assert np.abs(np.bincount(labels[order], minlength=6)[[0, 1, 5]] - 100 / 3).max() <= 2
+
+
+def test_augmentation_is_seeded_varied_and_in_range():
+    batch = torch.randint(0, 256, (32, 3, 24, 24), dtype=torch.uint8)
+    first, again = (augment(batch, torch.Generator().manual_seed(3)) for _ in range(2))
+    assert first.dtype == torch.uint8
+    assert first.shape == batch.shape
+    assert torch.equal(first, again)
+    grey = (first.float().std(dim=1).mean(dim=(1, 2)) < 1).float().mean()
+    assert 0.1 < grey < 0.7  # some, not all, look like infrared
