@@ -1,28 +1,16 @@
-"""An individual animal during one burst: its looks, where it is and how it moves."""
+"""An individual animal during one burst: its looks, posture and movements."""
 
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from classification.data.sample.anatomy import Build, Coat, Species
-from classification.data.sample.camera import Camera
 from classification.data.sample.figure import Pose
 from classification.data.sample.fur import Fur
-from classification.data.sample.noise import TILE, Field
+from classification.data.sample.noise import TILE
+from classification.data.sample.routes import Place, find_route
 from classification.data.sample.scenes import Scene
 from classification.data.sample.species import SPECIES
-
-ATTEMPTS = 30  # places tried before the best of them is taken
-LONGEST_STEP = 0.16  # of the picture's width, between two frames
-GOOD_VIEW = 0.6  # share of the animal that should be in view in the worst frame
-
-
-@dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where an animal stands: column of its middle and depth, metres."""
-
-    column: float
-    depth: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +49,7 @@ def cast(rng: np.random.Generator, name: str, scene: Scene, *, frames: int, inte
     coat = _vary_coat(rng, species.coat)
     posture = str(rng.choice(list(species.postures), p=_weights(species)))
     pose = _pose(rng, posture, antlers=build.antlers > 0 and not young and rng.random() < 0.3)
-    speed = species.speed * rng.uniform(0.3, 1.0) * (posture in ("walk",))
+    speed = species.speed * rng.uniform(0.3, 1.0) if posture == "walk" else 0.0
     return Actor(
         species=species,
         build=build,
@@ -74,7 +62,15 @@ def cast(rng: np.random.Generator, name: str, scene: Scene, *, frames: int, inte
         ),
         speed=speed,
         pose=pose,
-        places=_path(rng, scene, species, build, pose, frames=frames, step=speed * interval),
+        places=find_route(
+            rng,
+            scene,
+            build,
+            depths=species.depth,
+            heading=pose.heading,
+            frames=frames,
+            step=speed * interval,
+        ),
     )
 
 
@@ -137,54 +133,3 @@ def _pose(rng: np.random.Generator, posture: str, *, antlers: bool) -> Pose:
         "crouch": {"crouch": rng.uniform(0.4, 0.9), "neck": base.neck - 14},
     }
     return replace(base, **changes[posture])
-
-
-def _path(
-    rng: np.random.Generator,
-    scene: Scene,
-    species: Species,
-    build: Build,
-    pose: Pose,
-    *,
-    frames: int,
-    step: float,
-) -> tuple[Place, ...]:
-    """Where the animal is in each frame; of many tries the first that is well in view."""
-    camera = scene.camera
-    heading = np.radians(pose.heading)
-    lens = camera.focal / max(camera.width, camera.height)
-    low, high = (np.log(bound * lens) for bound in species.depth)
-    nearest = camera.nearest() * (1.08 - 0.25 * build.shoulder)  # large ones may be cut off
-    best, best_view = None, -1.0
-    for _ in range(ATTEMPTS):
-        depth = max(float(np.exp(rng.uniform(low, high))), nearest)
-        stride = min(step, LONGEST_STEP * camera.width / camera.pixels_per_metre(depth))
-        column = rng.uniform(0.06, 0.94) * camera.width
-        path = []
-        for frame in range(frames):
-            ahead = (frame - (frames - 1) / 2) * stride
-            there = max(depth + ahead * np.sin(heading), 0.95 * nearest)
-            moved = ahead * np.cos(heading) * camera.pixels_per_metre(depth)
-            path.append(Place(column=float(column + moved), depth=float(there)))
-        view = min(in_view(scene.depth, camera, build, place) for place in path)
-        if view > best_view:
-            best, best_view = tuple(path), view
-        if best_view > GOOD_VIEW:
-            break
-    assert best is not None
-    return best
-
-
-def in_view(depth: Field, camera: Camera, build: Build, place: Place) -> float:
-    """About how much of an animal is inside the picture and not behind something, 0..1."""
-    scale = camera.pixels_per_metre(place.depth) * build.shoulder
-    row = camera.ground_row(place.depth, place.column)
-    wide, tall = 0.6 * (build.body + 0.5) * scale, (0.9 + build.neck) * scale
-    top, bottom = int(row - tall), int(row)
-    left, right = int(place.column - wide), int(place.column + wide)
-    window = depth[
-        max(0, top) : max(0, min(bottom, camera.height - camera.banner)),
-        max(0, left) : max(0, min(right, camera.width)),
-    ]
-    area = max(1, (bottom - top) * (right - left))
-    return float(np.count_nonzero(window > place.depth - build.shoulder)) / area

@@ -99,9 +99,22 @@ class Camera:
 
 
 def mount(
-    rng: np.random.Generator, *, location: int, width: int, height: int, mount_range: tuple
+    rng: np.random.Generator,
+    *,
+    location: int,
+    width: int,
+    height: int,
+    above_ground: tuple[float, float],
 ) -> Camera:
-    """Choose the camera of a location; `width` and `height` are those of its sensor."""
+    """Choose the camera of a location.
+
+    Args:
+        rng: source of chance.
+        location: number of the location; some hang sideways or upside down.
+        width: of the sensor, pixels.
+        height: of the sensor, pixels.
+        above_ground: lowest and highest place to hang it, metres.
+    """
     orientation = ORIENTATIONS.get(location % 12, NO_ROTATION)
     if orientation in (TURNED_RIGHT, TURNED_LEFT):
         width, height = height, width
@@ -114,7 +127,7 @@ def mount(
         orientation=orientation,
         banner=banner,
         focal=max(width, height) * rng.uniform(0.85, 1.35),
-        mount=rng.uniform(*mount_range),
+        mount=rng.uniform(*above_ground),
         horizon=height * rng.uniform(0.16, 0.38),
         roll=rng.uniform(-0.07, 0.07),
         tint=(1 + warmth, 1 + green, 1 - warmth),

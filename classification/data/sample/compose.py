@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage
 
-from classification.data.sample.actors import Actor, Place
+from classification.data.sample.actors import Actor
 from classification.data.sample.lighting import Light, lit
 from classification.data.sample.noise import Field
+from classification.data.sample.routes import Place
 from classification.data.sample.scenes import Scene
 from classification.data.sample.skeleton import build_figure
 from classification.data.sample.sprites import Sprite, draw

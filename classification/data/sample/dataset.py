@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import groupby
 from multiprocessing import get_context
@@ -98,13 +100,29 @@ def _draw(options: SampleOptions, images: Path) -> list[Records]:
     with tqdm(total=options.images, unit="image", desc="drawing", disable=None) as progress:
         if workers == 1:
             return [_counted(_draw_location(task), progress) for task in tasks]
-        # Largest first, or the last worker ends long after the others. Spawned, because forking
-        # a process that has threads (a notebook, torch) can hang.
-        order = sorted(range(len(tasks)), key=lambda n: -sum(s.frames for s in tasks[n].sequences))
-        with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-            futures = {number: pool.submit(_draw_location, tasks[number]) for number in order}
-            done = {number: _counted(futures[number].result(), progress) for number in order}
+        return _draw_in_parallel(tasks, workers, progress)
+
+
+def _draw_in_parallel(tasks: list[_Task], workers: int, progress: tqdm) -> list[Records]:
+    """Largest location first, or the last worker ends long after the others."""
+    order = sorted(range(len(tasks)), key=lambda n: -sum(s.frames for s in tasks[n].sequences))
+    # Spawned, because forking a process that has threads (a notebook, torch) can hang.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_leave_ctrl_c_to_parent)
+    try:
+        futures = {number: pool.submit(_draw_location, tasks[number]) for number in order}
+        done = {number: _counted(futures[number].result(), progress) for number in order}
+    except BrokenProcessPool as error:
+        raise FieldmarkError(
+            "a worker process died, perhaps for want of memory. Run the same command again with "
+            "fewer --processes; it goes on in the same folder."
+        ) from error
+    finally:
+        pool.shutdown(cancel_futures=True)
     return [done[number] for number in range(len(tasks))]
+
+
+def _leave_ctrl_c_to_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _counted(records: Records, progress: tqdm) -> Records:
@@ -132,7 +150,6 @@ def _summarise(cct: Record, paths: SamplePaths) -> None:
     print(f"{len(cct['images'])} images from {locations} locations in {paths.images}")
     for name, count in counts.most_common():
         print(f"  {name:<10} {count:>5}")
-    print(
-        f"faults put in: {len(cct['info']['faults'])}" if "faults" in cct["info"] else "no faults"
-    )
+    if faults := Counter(fault["kind"] for fault in cct["info"].get("faults", [])):
+        print("faults: " + ", ".join(f"{kind} x {count}" for kind, count in faults.items()))
     print(f"annotations: {paths.cct}")

@@ -4,6 +4,7 @@ Each kind is one that shipped datasets have shown: NaN in boxes and integer loca
 with stray blanks and capitals, frames listed twice, files cut off by a full card or lost.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,13 +37,20 @@ def soil(cct: Record, images: Path) -> None:
 
 
 def _alone(boxed: list[Record]) -> Iterator[Record]:
-    """Annotations of the commonest species, one per burst, so that no image gets two faults."""
-    seen = set()
-    for one in boxed:
-        burst = one["image_id"].rsplit("_", 1)[0]
-        if one["category_id"] == CATEGORY_IDS["deer"] and burst not in seen:
-            seen.add(burst)
+    """One annotation per burst, so that no image gets two faults; the commonest species first.
+
+    Bursts with foxes are left for the fault in the name of their category.
+    """
+    counts = Counter(one["category_id"] for one in boxed)
+    seen = {_burst(one) for one in boxed if one["category_id"] == CATEGORY_IDS["fox"]}
+    for one in sorted(boxed, key=lambda one: -counts[one["category_id"]]):
+        if _burst(one) not in seen:
+            seen.add(_burst(one))
             yield one
+
+
+def _burst(annotation: Record) -> str:
+    return annotation["image_id"].rsplit("_", 1)[0]
 
 
 def _break_boxes(alone: Iterator[Record], by_id: dict[str, Record]) -> list[tuple[str, str]]:
@@ -52,10 +60,10 @@ def _break_boxes(alone: Iterator[Record], by_id: dict[str, Record]) -> list[tupl
     outside["bbox"] = [by_id[outside["image_id"]]["width"] + 20.0, *outside["bbox"][1:]]
     beyond["bbox"] = [*beyond["bbox"][:2], by_id[beyond["image_id"]]["width"] + 50.0, 90.0]
     return [
-        ("zero-area box", zero["id"]),
-        ("NaN box", nan["id"]),
-        ("box outside the image", outside["id"]),
-        ("box beyond the edge", beyond["id"]),
+        ("zero_box", zero["id"]),
+        ("nan_box", nan["id"]),
+        ("box_outside", outside["id"]),
+        ("box_beyond_edge", beyond["id"]),
     ]
 
 
@@ -63,7 +71,7 @@ def _odd_category(cct: Record, boxed: list[Record]) -> tuple[str, str]:
     cct["categories"].append({"id": ODD_FOX, "name": " Fox "})
     fox = next(one for one in boxed if one["category_id"] == CATEGORY_IDS["fox"])
     fox["category_id"] = ODD_FOX
-    return "category spelled ' Fox '", fox["id"]
+    return "category_spelling", fox["id"]
 
 
 def _integer_locations(cct: Record) -> Iterator[tuple[str, str]]:
@@ -73,12 +81,12 @@ def _integer_locations(cct: Record) -> Iterator[tuple[str, str]]:
     for order, image in enumerate(one for one in cct["images"] if one["location"] == last):
         image["location"] = str(number) if order % 2 else number
         if not order % 2:
-            yield "integer location", image["id"]
+            yield "integer_location", image["id"]
 
 
 def _no_size(image: Record) -> tuple[str, str]:
     del image["width"], image["height"]
-    return "missing width and height", image["id"]
+    return "no_size", image["id"]
 
 
 def _truncate(image: Record, images: Path) -> tuple[str, str]:
@@ -86,22 +94,22 @@ def _truncate(image: Record, images: Path) -> tuple[str, str]:
     content = path.read_bytes()
     with atomic_open(path, "wb") as f:
         f.write(content[: int(len(content) * KEPT_SHARE)])
-    return "truncated file", image["id"]
+    return "truncated_file", image["id"]
 
 
 def _lose(image: Record, images: Path) -> tuple[str, str]:
     (images / image["file_name"]).unlink()
-    return "missing file", image["id"]
+    return "missing_file", image["id"]
 
 
 def _duplicate(
     cct: Record, annotation: Record, by_id: dict[str, Record], images: Path
 ) -> tuple[str, str]:
     image = by_id[annotation["image_id"]]
-    copy_id = f"{image['id']}_copy"
-    copy = image | {"id": copy_id, "file_name": f"{image['location']}/{copy_id}.jpg"}
+    folder, copy_id = image["file_name"].split("/")[0], f"{image['id']}_copy"
+    copy = image | {"id": copy_id, "file_name": f"{folder}/{copy_id}.jpg"}
     with atomic_open(images / copy["file_name"], "wb") as f:
         f.write((images / image["file_name"]).read_bytes())
     cct["images"].append(copy)
     cct["annotations"].append(annotation | {"id": f"{copy_id}_0", "image_id": copy_id})
-    return "duplicate image", copy_id
+    return "duplicate_image", copy_id

@@ -59,7 +59,7 @@ def metered(light: Light, *, depth: float, camera: Camera) -> Light:
     """The light as the camera doses its flash for a subject at `depth` metres."""
     if not light.night:
         return light
-    dose = float(np.clip(0.95 * depth / camera.flash, 0.2, 1.8))
+    dose = float(np.clip(1.1 * depth / camera.flash, 0.25, 1.9))
     return replace(light, level=light.level * dose)
 
 

@@ -55,7 +55,7 @@ def build_scene(*, seed: int, location: int, width: int, height: int) -> Scene:
     """Draw the scene of a location; `width` and `height` are the sensor's, in pixels."""
     rng = np.random.default_rng([seed, SCENE_STREAM, location])
     habitat = HABITATS[location % len(HABITATS)]
-    camera = mount(rng, location=location, width=width, height=height, mount_range=habitat.mount)
+    camera = mount(rng, location=location, width=width, height=height, above_ground=habitat.mount)
     large = camera.scaled(SUPERSAMPLING)
     colour, depth = build_backdrop(rng, large, habitat)
     painter = Painter.start(Canvas((colour * 255).astype(np.uint8), depth), large, rng)

@@ -91,12 +91,13 @@ def _assign(
     quotas |= {one.name: one.share * total * (1 - EMPTY_SHARE) for one in SPECIES.values()}
     order = sorted(quotas, key=lambda name: quotas[name])
     chosen: list[str | None] = [order[-1]] * len(places)
-    free = np.ones(len(places), dtype=bool)
+    free, lengths = np.ones(len(places), dtype=bool), np.array(frames)
     for name in order[:-1]:
         liking = rng.gamma(1.2 if name else 8.0, size=locations) + 0.02
         seen, got = np.zeros(locations), 0
         while got < quotas[name] and free.any():
-            weight = free * (liking / (1 + seen))[places]
+            fits = free & (lengths <= max(1, quotas[name] - got))
+            weight = (fits if fits.any() else free) * (liking / (1 + seen))[places]
             number = int(rng.choice(len(places), p=weight / weight.sum()))
             free[number] = False
             chosen[number] = name
