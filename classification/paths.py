@@ -171,7 +171,7 @@ class RunPaths:
 
     @property
     def tracking(self) -> Path:
-        """What has been sent to MLflow so far."""
+        """Key by which MLflow's run of this folder is found, and where it was found last."""
         return self.root / "mlflow.json"
 
     @property

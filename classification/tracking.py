@@ -1,27 +1,33 @@
-"""Every MLflow call: runs, figures, the model registry and its aliases.
+"""What MLflow gets of a run: parameters, dataset, metrics, figures, files and the model.
 
 Results are files first. A tracker reads the run folder and sends what MLflow does not have yet, so
-a server that is down costs nothing but time: the next call catches up. What has been sent is
-remembered in ``mlflow.json`` beside the rounds.
+a server that is down costs seconds and nothing else: the next call catches up. MLflow itself is
+asked what it has. Its run is found by a tag with the key in ``mlflow.json`` beside the rounds, and
+a round's metric ``round`` is sent last, so a sync killed at any point is simply done again: what
+arrived twice is equal and stored once.
 """
 
-import os
+import json
+import re
+import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from classification.config import TrackingConfig, flatten
-from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
 from classification.paths import ExportPaths, RunPaths
 from classification.settings import read_yaml
+from classification.tracking_store import connect, experiment_id, masked, quiet, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput, Run
 
 SCORES = ("accuracy", "macro_f1", "balanced_accuracy", "ece", "log_loss")
-_PARAM_LIMIT = 6_000  # characters MLflow keeps of a parameter
-# A server that is down must not hold up a round for MLflow's default of seven slow retries.
-_HTTP = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": "10"}
+_KEY_TAG = "fieldmark.key"
+_ROUND = "round"  # the metric that says that a round was sent
+_DIGEST = 32  # hex digits of a dataset hash that MLflow has room for
 
 
 class Tracker(Protocol):
@@ -29,11 +35,11 @@ class Tracker(Protocol):
 
     @property
     def where(self) -> str:
-        """For a person: how to look at what was tracked; empty if nothing was."""
+        """For a person: how to look at what was tracked; empty when tracking is off."""
         ...
 
-    def sync(self) -> None:
-        """Send every complete round that was not sent yet."""
+    def sync(self, *, finished: bool = False) -> None:
+        """Send every complete round that was not sent yet; `finished`: there will be no more."""
         ...
 
     def register(self, export: ExportPaths) -> None:
@@ -46,7 +52,7 @@ class NoTracker:
 
     where = ""
 
-    def sync(self) -> None:
+    def sync(self, *, finished: bool = False) -> None:
         """Nothing to do."""
 
     def register(self, export: ExportPaths) -> None:
@@ -58,106 +64,103 @@ def make_tracker(config: TrackingConfig, paths: RunPaths) -> Tracker:
     return MlflowTracker(config, paths) if config.enabled else NoTracker()
 
 
-def tracking_uri(paths: RunPaths) -> str:
-    """``MLFLOW_TRACKING_URI`` from the environment or ``.env``; SQLite in ``runs/`` otherwise."""
-    from dotenv import find_dotenv, load_dotenv
-
-    load_dotenv(find_dotenv(usecwd=True))
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{paths.tracking_db.resolve()}"
-
-
 class MlflowTracker:
-    """Sends the run folder to MLflow; never raises because MLflow cannot be reached."""
+    """Sends the run folder to MLflow; never raises because MLflow does."""
 
     def __init__(self, config: TrackingConfig, paths: RunPaths) -> None:
         self._config, self._paths = config, paths
         self._uri = tracking_uri(paths)
-        self._client: MlflowClient | None = None
 
     @property
     def where(self) -> str:
         """The command or address that shows the runs."""
-        if self._uri.startswith("http"):
-            return self._uri
-        return f"mlflow ui --backend-store-uri {self._uri}"
+        import shlex
 
-    def sync(self) -> None:
-        """Send every complete round that was not sent yet."""
-        self._guarded(self._sync)
+        if self._uri.startswith("sqlite:"):
+            return f"mlflow ui --backend-store-uri {shlex.quote(self._uri)}"
+        return masked(self._uri)
+
+    def sync(self, *, finished: bool = False) -> None:
+        """Send every complete round that was not sent yet; `finished` ends MLflow's run."""
+        self._guarded(lambda: self._sync(finished=finished), what="the results")
 
     def register(self, export: ExportPaths) -> None:
         """Register the exported model as `challenger`, and as `champion` if it is better."""
-        self._guarded(lambda: self._register(export))
+        self._guarded(lambda: self._register(export), what="the model")
 
-    def _guarded(self, job: Any) -> None:
-        import requests
-        import sqlalchemy.exc
-        from mlflow.exceptions import MlflowException
-
+    def _guarded(self, job: Callable[[], None], *, what: str) -> None:
         try:
-            job()
-        except (
-            MlflowException,
-            requests.RequestException,
-            sqlalchemy.exc.SQLAlchemyError,
-            OSError,
-        ) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            with quiet():
+                job()
+        except Exception as error:  # MLflow, its databases and artifact stores share no base class
+            reason = masked(str(error)).strip().partition("\n")[0] or "no reason given"
             print(
-                f"warning: MLflow at {self._uri} did not take the results ({reason}). They are "
-                f"safe in {self._paths.root}; run the same command again to send them."
+                f"warning: MLflow at {masked(self._uri)} did not take {what} "
+                f"({type(error).__name__}: {reason}). Nothing is lost: all is in "
+                f"{self._paths.root}; run the same command again to send it."
             )
 
-    def _sync(self) -> None:
-        state = self._state()
-        if not state:
-            state = {"uri": self._uri, "run_id": self._start_run(), "rounds": []}
-            write_json(self._paths.tracking, state)
-        new = [n for n in self._paths.complete_rounds() if n not in state["rounds"]]
-        for number in new:
-            self._send_round(state["run_id"], number)
-            state["rounds"].append(number)
-            write_json(self._paths.tracking, state)
+    def _sync(self, *, finished: bool) -> None:
+        rounds = self._paths.complete_rounds()
+        if not rounds:
+            return
+        client = connect(self._uri)
+        run = self._run(client)
+        run_id, status = run.info.run_id, run.info.status
+        sent = {int(m.value) for m in client.get_metric_history(run_id, _ROUND)}
+        new = [number for number in rounds if number not in sent]
+        if new and status != "RUNNING":  # more rounds were asked for after the last one
+            client.update_run(run_id, status="RUNNING")
         if new:
-            self._send_figures(state["run_id"])
+            self._send_figures(client, run_id)
+        for number in new:
+            self._send_round(client, run_id, number)
+        if finished and (new or status != "FINISHED"):
+            client.set_terminated(run_id)
 
-    def _state(self) -> dict[str, Any]:
-        """What was sent to this server; a new server starts from nothing."""
-        if not self._paths.tracking.exists():
-            return {}
-        state = read_json(self._paths.tracking, what="record of what MLflow has")
-        return state if state.get("uri") == self._uri else {}
+    def _run(self, client: "MlflowClient") -> "Run":
+        """MLflow's run of this run folder, created unless this store has it."""
+        path = self._paths.tracking
+        state = read_json(path, what="key of the MLflow run") if path.exists() else {}
+        if "key" not in state:
+            state = {"key": uuid.uuid4().hex}
+            write_json(path, state)
+        experiment = experiment_id(client, self._config.experiment, self._paths)
+        by_key = f"tags.`{_KEY_TAG}` = '{state['key']}'"
+        found = client.search_runs([experiment], filter_string=by_key, max_results=1)
+        run = found[0] if found else self._create_run(client, experiment, key=state["key"])
+        write_json(path, {**state, "uri": masked(self._uri), "run_id": run.info.run_id})
+        return run
 
-    def _connect(self) -> "MlflowClient":
-        if self._client is None:
-            self._client = connect(self._uri, self._paths)
-        return self._client
+    def _create_run(self, client: "MlflowClient", experiment: str, *, key: str) -> "Run":
+        first, folder = self._paths.round(0), self._paths.root.resolve()
+        hashes = read_json(first.metrics, what="metrics")["data"]
+        commit = read_json(first.provenance, what="provenance").get("commit")
+        tags = {_KEY_TAG: key, **{f"data.{name}": value for name, value in hashes.items()}}
+        if commit:
+            tags["mlflow.source.git.commit"] = commit
+        return client.create_run(
+            experiment, tags=tags, run_name=f"{folder.parent.name}/{folder.name}"
+        )
 
-    def _start_run(self) -> str:
-        client = self._connect()
-        experiment = experiment_id(client, self._config.experiment, self._uri, self._paths)
-        name = f"{self._paths.root.parent.name}/{self._paths.root.name}"
-        run = client.create_run(experiment, run_name=name)
-        first = self._paths.round(0)
-        for key, value in flatten(read_yaml(first.config)).items():
-            client.log_param(run.info.run_id, key, str(value)[:_PARAM_LIMIT])
-        for key, value in read_json(first.metrics, what="metrics")["data"].items():
-            client.set_tag(run.info.run_id, f"data.{key}", value)
-        return run.info.run_id
+    def _send_round(self, client: "MlflowClient", run_id: str, number: int) -> None:
+        """Parameters with the first round; files; metrics with the number of labels as step."""
+        from mlflow.entities import Metric, Param
 
-    def _send_round(self, run_id: str, number: int) -> None:
-        """Metrics of a round, with the number of labels as step."""
-        from mlflow.entities import Metric
+        paths = self._paths.round(number)
+        record = read_json(paths.metrics, what="metrics")
+        if number == 0:
+            values = flatten(read_yaml(paths.config))
+            client.log_inputs(run_id, datasets=[dataset_input(values["data.dir"], record["data"])])
+            client.log_batch(run_id, params=[Param(k, str(v)) for k, v in values.items()])
+        for path in (paths.config, paths.provenance, paths.metrics):
+            client.log_artifact(run_id, str(path), f"{paths.root.parent.name}/{paths.root.name}")
+        when, step = int(paths.metrics.stat().st_mtime * 1000), record["num_labels"]
+        metrics = [Metric(key, value, when, step) for key, value in round_metrics(record).items()]
+        client.log_batch(run_id, metrics=metrics)
+        client.log_batch(run_id, metrics=[Metric(_ROUND, number, when, step)])
 
-        record = read_json(self._paths.round(number).metrics, what="metrics")
-        now = int(self._paths.round(number).metrics.stat().st_mtime * 1000)
-        metrics = [
-            Metric(key, value, now, record["num_labels"])
-            for key, value in round_metrics(record).items()
-        ]
-        self._connect().log_batch(run_id, metrics=metrics)
-
-    def _send_figures(self, run_id: str) -> None:
+    def _send_figures(self, client: "MlflowClient", run_id: str) -> None:
         from classification import figures
         from classification.evaluate import Evaluation
 
@@ -165,70 +168,41 @@ class MlflowTracker:
             read_json(self._paths.round(n).metrics, what="metrics")
             for n in self._paths.complete_rounds()
         ]
-        scored = [r for r in records if r["test"]]
+        scored = [record for record in records if record["test"]]
         if scored:
-            client, last = self._connect(), Evaluation.from_json(scored[-1]["test"])
+            last = Evaluation.from_json(scored[-1]["test"])
+            matrix = figures.confusion_matrix(last.confusion, last.classes)
             client.log_figure(run_id, figures.learning_curve(scored), "learning_curve.png")
-            client.log_figure(
-                run_id,
-                figures.confusion_matrix(last.confusion, last.classes),
-                "confusion_matrix.png",
-            )
+            client.log_figure(run_id, matrix, "confusion_matrix.png")
 
     def _register(self, export: ExportPaths) -> None:
         from classification.registry import register_version
 
-        state = self._state()
+        client = connect(self._uri)
         card = read_json(export.card, what="model card")
-        if not state or state.get("registered") == card["round"]:
-            return
-        name = self._config.register_as or self._paths.model_name
-        test = read_json(self._paths.round(card["round"]).metrics, what="metrics")["test"]
         verdict = register_version(
-            self._connect(), name=name, run_id=state["run_id"], export=export, test=test
+            client,
+            name=self._config.register_as or self._paths.model_name,
+            run=self._run(client),
+            export=export,
+            test=read_json(self._paths.round(card["round"]).metrics, what="metrics")["test"],
         )
-        write_json(self._paths.tracking, state | {"registered": card["round"]})
-        print(verdict)
+        if verdict:
+            print(verdict)
 
 
-def connect(uri: str, paths: RunPaths) -> "MlflowClient":
-    """A client on a store whose tables exist.
+def dataset_input(folder: str, hashes: dict[str, str]) -> "DatasetInput":
+    """The dataset of a run as MLflow lists it; its digest is that of the table."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    MLflow creates the tables of a fresh SQLite file on first use; several processes that do so at
-    once corrupt it (three of four crashed when tried), so it happens under a lock.
-    """
-    for key, value in {"MLFLOW_DISABLE_TELEMETRY": "true", **_HTTP}.items():
-        os.environ.setdefault(key, value)
-    import mlflow
-    from filelock import FileLock
-
-    mlflow.set_tracking_uri(uri)
-    client = mlflow.MlflowClient(uri)
-    if uri.startswith("sqlite:///"):
-        database = Path(uri.removeprefix("sqlite:///"))
-        database.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{database}.lock"):
-            client.search_experiments(max_results=1)
-    return client
-
-
-def experiment_id(client: "MlflowClient", name: str, uri: str, paths: RunPaths) -> str:
-    """Id of an experiment, created if need be; SQLite keeps artifacts in ``runs/mlartifacts``."""
-    from mlflow.exceptions import MlflowException
-
-    found = client.get_experiment_by_name(name)
-    if found:
-        if found.lifecycle_stage == "deleted":
-            raise FieldmarkError(f"MLflow experiment {name!r} is deleted; restore or rename it")
-        return found.experiment_id
-    location = paths.artifacts.resolve().as_uri() if uri.startswith("sqlite:") else None
-    try:
-        return client.create_experiment(name, artifact_location=location)
-    except MlflowException:  # another process was faster
-        found = client.get_experiment_by_name(name)
-        if not found:
-            raise
-        return found.experiment_id
+    dataset = Dataset(
+        name=Path(folder).name,
+        digest=hashes["table"][:_DIGEST],
+        source_type="local",
+        source=json.dumps({"uri": folder}),
+        profile=json.dumps(hashes),
+    )
+    return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")])
 
 
 def round_metrics(record: dict[str, Any]) -> dict[str, float]:
@@ -243,7 +217,19 @@ def round_metrics(record: dict[str, Any]) -> dict[str, float]:
         for key, bounds in scores["intervals"].items():
             if bounds:
                 found |= {f"{split}_{key}_low": bounds[0], f"{split}_{key}_high": bounds[1]}
-        for name, row in scores["per_class"].items():
-            safe = "".join(c if c.isalnum() or c in "_- ." else "_" for c in name)
-            found |= {f"{split}_{key}/{safe}": row[key] for key in ("precision", "recall", "f1")}
+        names = metric_names(list(scores["per_class"]))
+        for name, row in zip(names, scores["per_class"].values(), strict=True):
+            found |= {f"{split}_{key}/{name}": row[key] for key in ("precision", "recall", "f1")}
     return {key: float(value) for key, value in found.items() if value is not None}
+
+
+def metric_names(classes: list[str]) -> list[str]:
+    """Each class as the last part of a metric's name: MLflow's characters only, and no two alike.
+
+    A name that has to change gets its class id: ``fox?`` and ``fox!`` would both be ``fox_``.
+    """
+    safe = [re.sub(r"[^\w. -]", "_", name).strip(" .") for name in classes]
+    return [
+        name if name and name == given else f"{name or 'class'}/{number}"
+        for number, (name, given) in enumerate(zip(safe, classes, strict=True))
+    ]

@@ -74,7 +74,7 @@ def _run(config: RunConfig, paths: RunPaths) -> None:
         tracker.sync()
 
     outcome = run_rounds(bench, on_round=on_round)
-    tracker.sync()
+    tracker.sync(finished=outcome.finished)
     write_report(paths.root, crops_dir=dataset.crops)
     model = next(
         (n for n in reversed(paths.complete_rounds()) if paths.round(n).head.exists()), None
