@@ -42,7 +42,11 @@ class SplitProblem:
         splits = int((self.fractions > 0).sum())
         rank = np.minimum(_FIRST, splits - 1)[:, None]
         fair = (self.counts.sum(axis=0)[None, :] - rank + splits - 1) // splits
-        return np.clip(fair, 0, self.wanted)
+        need = np.clip(fair, 0, self.wanted)
+        locations = np.hsplit(fair, 2)[1]
+        # A split that is to have no location of a class is to have no crops of it either.
+        need[:, : locations.shape[1]] *= locations > 0
+        return need
 
     @cached_property
     def weight(self) -> np.ndarray:

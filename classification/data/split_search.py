@@ -40,24 +40,30 @@ def random_search(
 def smallest_first(problem: SplitProblem) -> np.ndarray:
     """Fill test, then val, then train of each class in turn, rarest class and smallest unit first.
 
-    As MegaDetector's `smallest_first` was meant to work, except that the largest unit of a class
-    that train has nothing of goes to train: a class that is only tested can never be learned.
+    As MegaDetector's `smallest_first` was meant to work, except that a unit that is the last to
+    show a class goes to train: a class that is only tested can never be learned.
     """
     crops = problem.counts[:, : problem.counts.shape[1] // 2]
     total = crops.sum(axis=0)
     split = np.where(problem.allowed.sum(axis=1) == 1, problem.allowed.argmax(axis=1), -1)
+    trainable = ((split == TRAIN) | ((split < 0) & problem.allowed[:, TRAIN])) @ (crops > 0).astype(
+        int
+    )
     for label in np.argsort(total, kind="stable"):
         size = crops[:, label]
         units = np.flatnonzero((size > 0) & (split < 0))
-        units = units[np.argsort(size[units], kind="stable")]
-        for number, unit in enumerate(units):
-            trained = bool((size[split == TRAIN] > 0).any())
-            last = number == len(units) - 1
-            order = [TRAIN] if last and not trained else [TEST, VAL, TRAIN]
-            room = [size[split == s].sum() < problem.fractions[s] * total[label] for s in range(3)]
-            split[unit] = next(
-                s for s in order if s == TRAIN or (problem.allowed[unit, s] and room[s])
-            )
+        for unit in units[np.argsort(size[units], kind="stable")]:
+            shown = crops[unit] > 0
+            open_to = [
+                s
+                for s in (TEST, VAL)
+                if problem.allowed[unit, s]
+                and size[split == s].sum() < problem.fractions[s] * total[label]
+            ]
+            last = (trainable[shown] <= 1).any()
+            split[unit] = TRAIN if last or not open_to else open_to[0]
+            if split[unit] != TRAIN:
+                trainable[shown] -= 1
     return split.astype(np.int8)
 
 

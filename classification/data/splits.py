@@ -29,7 +29,11 @@ def read_splits(path: Path) -> dict[str, set[Group]]:
         FieldmarkError: the file is missing, has another form, or names a group more than once.
     """
     record = read_json(path, what="splits file")
-    if not isinstance(record, dict) or not set(record) <= set(SPLITS):
+    if (
+        not isinstance(record, dict)
+        or not set(record) <= set(SPLITS)
+        or not all(isinstance(groups, list) for groups in record.values())
+    ):
         raise FieldmarkError(
             f"{path} is not a splits file: it must be an object with the keys {', '.join(SPLITS)}, "
             'each a list of ["dataset", "location"]. Write one with '
