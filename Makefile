@@ -37,7 +37,7 @@ demo: .venv/base.stamp
 	$(RUN) utils/crop_detections.py data/interim/sample/sample_clean_cct.json \
 		data/processed/sample --images-dir data/raw/sample/images
 	$(RUN) utils/create_classification_dataset.py data/processed/sample \
-		--cct-json data/interim/sample/sample_clean_cct.json
+		--cct-json data/interim/sample/sample_clean_cct.json --test-frac 0.3
 	$(RUN) classification/train.py --config $(DEMO)/config.yml $(DEMO_OPTIONS)
 	@echo "Look at $(DEMO)/report.html: the curve, the mistakes, and what each round asked for."
 

@@ -1,0 +1,112 @@
+"""predict.py gives what the run that trained the model gave, on splits and on any folder."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from classification.errors import FieldmarkError
+from classification.inference import predict_folder, predict_split
+from classification.launch import Job
+from classification.launch.local import LocalLauncher
+from classification.query.names import STRATEGY_NAMES
+from classification.settings import load_config
+from tests.tiny import make_dataset, make_tiny
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A finished run with a fine-tuned backbone, and its configuration."""
+    tiny = make_tiny(tmp_path_factory.mktemp("predict"), rounds=1)
+    config = load_config(tiny.run.config, strategies=STRATEGY_NAMES)
+    LocalLauncher().submit(Job(config=config, run=tiny.run.root, resume=True))
+    return tiny, config
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("source", ["newest", "round", "export"])
+def test_a_split_gets_the_probabilities_and_scores_of_the_run(trained, tmp_path, split, source):
+    tiny, config = trained
+    checkpoint = {"newest": None, "round": tiny.run.round(1).root, "export": tiny.run.export}
+    output = tmp_path / f"{split}.csv"
+    predict_split(config, tiny.run.root, split, checkpoint=checkpoint[source], output=output)
+    table = pd.read_csv(output).set_index("path")
+    expected = pd.read_parquet(tiny.run.round(1).predictions).set_index("path")
+    expected = expected[expected["split"] == split]
+    assert set(table.index) == set(expected.index)
+    columns = [c for c in table if c.startswith("p_")]
+    assert len(columns) == 3
+    assert np.allclose(table[columns], expected.loc[table.index, columns], atol=2e-4)
+    scores = json.loads(output.with_suffix(".metrics.json").read_text())
+    run = json.loads(tiny.run.round(1).metrics.read_text())[split]
+    assert scores["accuracy"] == pytest.approx(run["accuracy"])
+    assert scores["confusion"] == run["confusion"]
+
+
+def test_the_export_needs_nothing_of_the_run(trained, tmp_path):
+    tiny, config = trained
+    moved = tmp_path / "elsewhere"
+    shutil.copytree(tiny.run.export, moved)
+    predict_split(config, tmp_path, "test", checkpoint=moved, output=tmp_path / "out.parquet")
+    assert len(pd.read_parquet(tmp_path / "out.parquet")) == 18
+
+
+def test_a_folder_of_images_and_the_ones_that_cannot_be_read(trained, tmp_path):
+    tiny, config = trained
+    images = tmp_path / "images" / "camera 1"
+    images.mkdir(parents=True)
+    for crop in sorted(tiny.data.crops.iterdir())[:5]:
+        shutil.copy(crop, images)
+    (images / "broken.JPG").write_bytes(b"no image")
+    (images / "notes.txt").write_text("no image either, and not meant to be one")
+    output = tmp_path / "out.csv"
+    predict_folder(config, tiny.run.root, images.parent, checkpoint=None, output=output)
+    table = pd.read_csv(output)
+    assert len(table) == 5
+    assert table["path"].str.startswith("camera 1/").all()
+    assert set(table["prediction"]) <= {"cat", "deer", "fox"}
+    failed = pd.read_csv(output.with_suffix(".failed.csv"))
+    assert failed[["path", "reason"]].to_numpy().tolist() == [["camera 1/broken.JPG", "unreadable"]]
+
+
+def test_bad_input_is_named(trained, tmp_path):
+    tiny, config = trained
+    with pytest.raises(FieldmarkError, match="folder of images not found"):
+        predict_folder(config, tiny.run.root, tmp_path / "no", checkpoint=None, output=None)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FieldmarkError, match="no readable image"):
+        predict_folder(config, tiny.run.root, tmp_path / "empty", checkpoint=None, output=None)
+    with pytest.raises(FieldmarkError, match="no trained round"):
+        predict_split(config, tmp_path, "test", checkpoint=None, output=None)
+    with pytest.raises(FieldmarkError, match="no model in"):
+        predict_split(config, tiny.run.root, "test", checkpoint=tmp_path, output=None)
+    corrupt = tmp_path / "corrupt"
+    shutil.copytree(tiny.run.export, corrupt)
+    (corrupt / "model.safetensors").write_bytes(b"\0" * 64)
+    with pytest.raises(FieldmarkError, match="weights cannot be read"):
+        predict_split(config, tiny.run.root, "test", checkpoint=corrupt, output=None)
+    (corrupt / "model.safetensors").write_bytes(
+        (tiny.run.export / "model.safetensors").read_bytes()
+    )
+    (corrupt / "model.json").write_text('{"backbone": "resnet18"}')
+    with pytest.raises(FieldmarkError, match="not a model card"):
+        predict_split(config, tiny.run.root, "test", checkpoint=corrupt, output=None)
+
+
+def test_a_model_of_other_classes_is_refused(trained, tmp_path):
+    tiny, config = trained
+    other = make_dataset(tmp_path / "other")
+    index = json.loads(other.label_index.read_text()) | {"3": "wolf"}
+    other.label_index.write_text(json.dumps(index))
+    table = pd.read_csv(other.table)
+    for location in range(10):
+        row = table.index[table["location"] == f"cam{location}"][0]
+        table.loc[row, "label"] = "wolf"
+    table.to_csv(other.table, index=False)
+    path = tmp_path / "config.yml"
+    path.write_text(tiny.run.config.read_text().replace(str(tiny.data.root), str(other.root)))
+    config = load_config(path, strategies=STRATEGY_NAMES)
+    with pytest.raises(FieldmarkError, match=r"model knows cat, deer, fox; .* holds .*wolf"):
+        predict_split(config, tiny.run.root, "test", checkpoint=None, output=None)
