@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from classification.data.sample.habitats import Colour
 from classification.data.sample.scenes import Scene
 from classification.data.sample.schedule import Sequence
 
@@ -37,12 +38,21 @@ def add_banner(
     time = moment.strftime(layout)
     draw.text((3, middle), time, ink, font, anchor="lm")
     x = 3 + draw.textlength(time, font) + 0.6 * height
-    draw.ellipse((x, height * 0.25, x + height * 0.5, height * 0.75), fill=ink)
-    if night:  # a moon: a disc with a bite
-        draw.ellipse((x - 0.22 * height, height * 0.2, x + height * 0.3, height * 0.7), background)
-    right = f"{degrees}°C  {scene.name}"
-    if width - 6 - draw.textlength(right, font) < x + height:
-        right = scene.name
+    room = width - 6 - x
+    if room > draw.textlength(scene.name, font) + 0.8 * height:
+        _sun_or_moon(draw, x, height, ink, background if night else ink)
+    full = f"{degrees}°C  {scene.name}"
+    right = full if room > draw.textlength(full, font) + height else scene.name
     draw.text((width - 3, middle), right, ink, font, anchor="rm")
     pixels[-height:] = np.asarray(strip)
     return pixels
+
+
+def _sun_or_moon(
+    draw: ImageDraw.ImageDraw, x: float, height: int, ink: Colour, bite: Colour
+) -> None:
+    """A disc; with a bite of the background it is a moon."""
+    top, size = 0.25 * height, 0.5 * height
+    draw.ellipse((x, top, x + size, top + size), ink)
+    if bite != ink:
+        draw.ellipse((x - 0.4 * size, top - 0.1 * size, x + 0.6 * size, top + 0.9 * size), bite)

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import groupby
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from tqdm import tqdm
@@ -106,11 +106,16 @@ def _draw(options: SampleOptions, images: Path) -> list[Records]:
 def _draw_in_parallel(tasks: list[_Task], workers: int, progress: tqdm) -> list[Records]:
     """Largest location first, or the last worker ends long after the others."""
     order = sorted(range(len(tasks)), key=lambda n: -sum(s.frames for s in tasks[n].sequences))
+    others = active_children()
     # Spawned, because forking a process that has threads (a notebook, torch) can hang.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_leave_ctrl_c_to_parent)
     try:
         futures = {number: pool.submit(_draw_location, tasks[number]) for number in order}
         done = {number: _counted(futures[number].result(), progress) for number in order}
+    except KeyboardInterrupt:
+        for worker in set(active_children()).difference(others):
+            worker.terminate()  # or Ctrl-C would wait for whole locations
+        raise
     except BrokenProcessPool as error:
         raise FieldmarkError(
             "a worker process died, perhaps for want of memory. Run the same command again with "
