@@ -125,7 +125,7 @@ class Settler:
         """
         target = self._root / item.path
         alive = list(item.addresses)
-        seen: set[tuple[str, str]] = set()  # contents that were bad: the same twice is no accident
+        seen: set[tuple[str, str]] = set()  # contents that were bad, by address
         address, last = "", TransferError("no_address", "no address for this file")
         for repeat in range(self._patience.retries + 1):
             if repeat:
@@ -148,11 +148,10 @@ class Settler:
             size, sha256 = self._save(body, temporary)
             if reason := fault(temporary, item.path):
                 # an error page is no archived image: it may be gone at the next try
-                again = (address, sha256) in seen and reason != "not_image"
-                seen.add((address, sha256))
-                if not (again and reason == "truncated" and self._keep_truncated):
-                    detail = f"{size} bytes" + (", the same again: as published" if again else "")
-                    raise TransferError(reason, detail, retry=not again)
+                final = reason != "not_image" and self._published(address, size, sha256, seen)
+                if not (final and reason == "truncated" and self._keep_truncated):
+                    detail = f"{size} bytes" + (", as published" if final else "")
+                    raise TransferError(reason, detail, retry=not final)
         stat = target.stat()
         return Record(
             path=item.path,
@@ -163,6 +162,15 @@ class Settler:
             sha256=sha256,
             source=address,
         )
+
+    def _published(self, address: str, size: int, sha256: str, seen: set[tuple[str, str]]) -> bool:
+        """Whether bad content is what the archive holds: it came twice, and HEAD agrees."""
+        again = (address, sha256) in seen
+        seen.add((address, sha256))
+        try:
+            return again and self._web.size(address) == size
+        except TransferError:
+            return False
 
     def _save(self, body: Body, temporary: Path) -> tuple[int, str]:
         digest, size = hashlib.sha256(), 0

@@ -44,7 +44,7 @@ def test_passing_faults_are_waited_out(settle, kind: str, photo, tmp_path: Path)
 
 
 def test_a_short_file_that_claims_to_be_whole_is_fetched_again(settle, photo, tmp_path) -> None:
-    assert settle(until(1, "short")).record.ok
+    assert settle(until(3, "short")).record.ok
     assert (tmp_path / "a.jpg").read_bytes() == photo()
 
 
