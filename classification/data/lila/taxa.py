@@ -65,7 +65,8 @@ def labels_of(taxonomy: pd.DataFrame, names: Sequence[str]) -> pd.Series:
         chosen |= rows
     if problems:
         raise FieldmarkError.from_problems(
-            "nothing in LILA's taxonomy has these names (taxa, common names, labels):", problems
+            "no label of the datasets chosen is a taxon, common name or label of these names:",
+            problems,
         )
     return chosen
 

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -32,6 +34,23 @@ def test_list_prints_the_datasets(lila, tmp_path: Path, capsys) -> None:
     assert len(out) == 4
     assert out[1].split("  ")[0] == "Island Camera Traps"
     assert out[1].endswith("yes")
+
+
+def test_the_command_line_does_the_same(lila, tmp_path: Path, root: Path) -> None:
+    command = [sys.executable, str(root / "utils" / "download_lila.py"), "select"]
+    command += ["--output-dir", str(tmp_path / "rats"), "--cache-dir", str(tmp_path / "c")]
+    command += ["--species", "genus:rattus", "red fox", "--per-class", "3", "--cloud", "aws"]
+    for name, address in lila.addresses.items():
+        command += [f"--{name.replace('_', '-')}", address]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "vulpes vulpes: 3 of" in done.stdout
+    assert len(read_cct(tmp_path / "rats" / "rats_cct.json").images) == 9
+    command[command.index("genus:rattus")] = "unicorn"
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ")
+    assert "Traceback" not in done.stderr
 
 
 def test_metadata_is_unzipped_cached_and_read_in_spite_of_nan(lila, tmp_path, capsys) -> None:
