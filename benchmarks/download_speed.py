@@ -85,9 +85,7 @@ def measured(
     """Seconds, files that are not as published, and requests, of one client on a fresh server."""
     files = objects(number, size)
     ours, theirs = multiprocessing.Pipe()
-    process = multiprocessing.Process(
-        target=serve, args=(number, size, share, theirs), daemon=True
-    )
+    process = multiprocessing.Process(target=serve, args=(number, size, share, theirs), daemon=True)
     process.start()
     url = ours.recv()
     with tempfile.TemporaryDirectory() as folder:
