@@ -55,11 +55,15 @@ class SplitProblem:
         return split / np.maximum(self.need, 1.0)
 
     @cached_property
+    def scale(self) -> np.ndarray:
+        """What turns counts into shares of their class, crops weighted by sqrt(2): [2L]."""
+        share = np.repeat([np.sqrt(2.0), 1.0], self.counts.shape[1] // 2)
+        return share / np.maximum(self.counts.sum(axis=0), 1.0)
+
+    @cached_property
     def features(self) -> np.ndarray:
-        """Counts as shares of their class, weighted so that `score` is a squared norm: [U, 2L]."""
-        classes = self.counts.shape[1] // 2
-        share = np.repeat([np.sqrt(2.0), 1.0], classes)  # crops count double
-        return self.counts * (share / np.maximum(self.counts.sum(axis=0), 1.0))
+        """Scaled counts; they make `score` a squared norm: float64 [U, 2L]."""
+        return self.counts * self.scale
 
     @cached_property
     def sparse(self) -> csr_array:
