@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 CHAMPION, CHALLENGER = "champion", "challenger"
 _EXAMPLES = 2  # a batch of one would be exported with a fixed batch size of one
+_TOLERANCE = 1e-4  # between probabilities of the network and of its trace
 
 
 def register_version(
@@ -116,7 +117,7 @@ def save_program(export: ExportPaths, folder: Path) -> None:
         folder: does not exist yet.
 
     Raises:
-        Exception: torch.export cannot trace the network.
+        Exception: torch.export cannot trace the network, or traced it for one batch size only.
     """
     import mlflow
     import numpy as np
@@ -149,6 +150,10 @@ def save_program(export: ExportPaths, folder: Path) -> None:
         },
         serialization_format="pt2",
     )
+    with torch.inference_mode():
+        alone = pytorch.load_model(str(folder))(torch.from_numpy(example[:1])).numpy()
+    if not np.allclose(alone, output[:1], atol=_TOLERANCE):
+        raise RuntimeError(f"traced, it gives {alone[0]} instead of {output[0]}")
 
 
 def _find_version(

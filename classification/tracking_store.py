@@ -9,7 +9,8 @@ import os
 import re
 import warnings
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, redirect_stderr
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,6 @@ _SETTINGS = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "60",
 }
-_LOGGERS = ("mlflow", "alembic", "urllib3.connectionpool")
 _SECONDS = 5  # to wait for a sign of life
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _SQLITE = "sqlite:///"
@@ -52,22 +52,17 @@ def masked(text: str) -> str:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """No telemetry, progress bars, links, log lines or warnings of MLflow; errors still raise."""
+    """Neither telemetry nor a word from MLflow or torch.export on stderr; errors still raise."""
     for key, value in _SETTINGS.items():
         os.environ.setdefault(key, value)
-    with warnings.catch_warnings():
+    disabled = logging.root.manager.disable
+    with warnings.catch_warnings(), redirect_stderr(StringIO()):
         warnings.simplefilter("ignore")
-        import mlflow  # noqa: F401  # the import sets log levels
-
-        loggers = [logging.getLogger(name) for name in _LOGGERS]
-        levels = [logger.level for logger in loggers]
+        logging.disable(logging.CRITICAL)
         try:
-            for logger in loggers:
-                logger.setLevel(logging.CRITICAL)
             yield
         finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
+            logging.disable(disabled)
 
 
 def connect(uri: str) -> "MlflowClient":
@@ -77,10 +72,11 @@ def connect(uri: str) -> "MlflowClient":
         Exception: whatever the store, its driver or the network raises.
     """
     from mlflow import MlflowClient
+    from sqlalchemy import make_url
 
     require_answer(uri)
     if uri.startswith(_SQLITE):
-        _prepare_sqlite(Path(uri.removeprefix(_SQLITE).partition("?")[0]))
+        _prepare_sqlite(Path(make_url(uri).database or ""))
     return MlflowClient(uri)
 
 

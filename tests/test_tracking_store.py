@@ -1,7 +1,9 @@
 import logging
 import multiprocessing
+import shutil
 import socket
 import sqlite3
+import sys
 import threading
 import time
 from pathlib import Path
@@ -20,12 +22,6 @@ from classification.tracking_store import (
     require_answer,
     tracking_uri,
 )
-
-
-@pytest.fixture(autouse=True)
-def _quiet():
-    with quiet():
-        yield
 
 
 @pytest.fixture
@@ -129,7 +125,8 @@ def test_processes_may_start_together_on_a_fresh_store(tmp_path):
 
 
 def test_processes_may_create_an_experiment_together(tmp_path, mlflow_store, monkeypatch):
-    client, paths = connect(mlflow_store), RunPaths(tmp_path / "m" / "e")
+    with quiet():
+        client, paths = connect(mlflow_store), RunPaths(tmp_path / "m" / "e")
     first = experiment_id(client, "birds", paths)
     answers = iter([None, client.get_experiment_by_name("birds")])
     monkeypatch.setattr(client, "get_experiment_by_name", lambda _: next(answers))
@@ -150,6 +147,16 @@ def test_a_store_is_created_whole_or_not_at_all(tmp_path, monkeypatch):
     assert [path.name for path in database.parent.iterdir()] == ["mlflow.db.lock"]
 
 
+def test_the_path_of_a_store_may_hold_odd_signs(tmp_path, mlflow_template):
+    database = tmp_path / "50% of #1, é & co" / "mlflow.db"
+    database.parent.mkdir()
+    shutil.copyfile(mlflow_template, database)
+    with quiet():
+        connect(f"sqlite:///{database}").create_experiment("here")
+    assert database.stat().st_mtime > mlflow_template.stat().st_mtime
+    assert [path.name for path in tmp_path.iterdir()] == [database.parent.name]
+
+
 def test_a_damaged_database_is_found_out_at_once(tmp_path):
     pytest.importorskip("mlflow")  # not to be timed
     (tmp_path / "mlflow.db").write_bytes(b"not a database" * 99)
@@ -160,7 +167,8 @@ def test_a_damaged_database_is_found_out_at_once(tmp_path):
 
 
 def test_a_deleted_experiment_is_named_with_the_way_back(tmp_path, mlflow_store):
-    client, paths = connect(mlflow_store), RunPaths(tmp_path / "m" / "e")
+    with quiet():
+        client, paths = connect(mlflow_store), RunPaths(tmp_path / "m" / "e")
     found = experiment_id(client, "birds", paths)
     assert experiment_id(client, "birds", paths) == found
     client.delete_experiment(found)
@@ -168,11 +176,12 @@ def test_a_deleted_experiment_is_named_with_the_way_back(tmp_path, mlflow_store)
         experiment_id(client, "birds", paths)
 
 
-def test_mlflow_is_quiet_and_loggers_are_as_before(capfd):
-    logger = logging.getLogger("mlflow")
-    level = logger.level
+def test_mlflow_is_quiet_and_logging_is_as_before(capfd):
+    logger = logging.getLogger("mlflow.store")
     with quiet():
-        logging.getLogger("mlflow.store").error("a traceback as long as your arm")
-        logging.getLogger("urllib3.connectionpool").warning("Retrying (JitteredRetry(...))")
+        import mlflow  # noqa: F401  # it configures logging
+
+        logger.critical("a traceback as long as your arm")
+        print("View run at http://...", file=sys.stderr)
     assert capfd.readouterr() == ("", "")
-    assert logger.level == level
+    assert logger.isEnabledFor(logging.CRITICAL)
