@@ -6,28 +6,26 @@ file names become slashes, ``date_captured`` fills a missing ``datetime``.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from classification.data.cct_records import (
+    annotation_table,
+    category_table,
+    count_faults,
+    image_table,
+    table_records,
+)
 from classification.errors import FieldmarkError
 from classification.files import atomic_open, read_json
 from classification.paths import is_safe_name
 
 UNLABELLED = "unlabelled"
 """Category of an annotation that nobody has labelled yet; a blank label in the tables to come."""
-
-_IMAGE_TEXT = ("id", "file_name", "datetime", "seq_id", "location")
-_IMAGE_NUMBER = ("width", "height", "seq_num_frames", "frame_num")
-_ANNOTATION_TEXT = ("id", "image_id")
-_ANNOTATION_NUMBER = ("category_id", "confidence")
-_ANNOTATION_BOOL = ("sequence_level_annotation", "validated")
-_BOXES = ("bbox", "bbox_relative")
-_WHOLE = {"width", "height", "seq_num_frames", "frame_num", "category_id"}
-_EXAMPLES = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,9 +89,9 @@ def load_cct(path: Path) -> Cct:
     if problems:
         raise FieldmarkError.from_problems(f"{path} lacks required keys:", problems)
     # pop: a million records as dicts weigh more than the tables made of them
-    images = _images(value.pop("images"))
-    annotations, bad = _annotations(value.pop("annotations"))
-    categories, bad_categories = _categories(value.pop("categories"))
+    images = image_table(value.pop("images"))
+    annotations, bad = annotation_table(value.pop("annotations"))
+    categories, bad_categories = category_table(value.pop("categories"))
     problems = bad + bad_categories + _unsafe_names(images["file_name"])
     if problems:
         raise FieldmarkError.from_problems(f"{path} cannot be used:", problems)
@@ -110,11 +108,11 @@ def faults(cct: Cct) -> list[str]:
     found = []
     for name in ("images", "annotations", "categories"):
         ids = getattr(cct, name)["id"]
-        found += _count(f"duplicate ids in {name}", ids[ids.duplicated()])
+        found += count_faults(f"duplicate ids in {name}", ids[ids.duplicated()])
     for column, table in (("image_id", "images"), ("category_id", "categories")):
         wanted = cct.annotations[column]
         unknown = wanted[~wanted.isin(getattr(cct, table)["id"])]
-        found += _count(f"annotations whose {column} is not in {table}", unknown)
+        found += count_faults(f"annotations whose {column} is not in {table}", unknown)
     return found
 
 
@@ -131,7 +129,7 @@ def write_cct(path: Path, cct: Cct) -> None:
             f.write('{"info": ' + encode(cct.info))
             for name, table in tables.items():
                 f.write(f',\n"{name}": [')
-                for number, record in enumerate(_records(table)):
+                for number, record in enumerate(table_records(table)):
                     f.write(("\n" if number == 0 else ",\n") + encode(record))
                 f.write("\n]")
             f.write("}\n")
@@ -143,9 +141,12 @@ def write_cct(path: Path, cct: Cct) -> None:
 
 def bare_cct(file_names: Iterable[str]) -> Cct:
     """A dataset of images that nobody has annotated; a file name is its image's id."""
-    images = _images([{"id": name, "file_name": name} for name in file_names])
+    images = image_table([{"id": name, "file_name": name} for name in file_names])
     return Cct(
-        info={}, images=images, annotations=_annotations([])[0], categories=_categories([])[0]
+        info={},
+        images=images,
+        annotations=annotation_table([])[0],
+        categories=category_table([])[0],
     )
 
 
@@ -170,110 +171,11 @@ def _missing_keys(table: str, records: list[dict[str, Any]], keys: Sequence[str]
     problems = []
     for key in keys:
         at = [number for number, record in enumerate(records) if record.get(key) is None]
-        problems += _count(f"{table} without {key!r} (positions)", at)
+        problems += count_faults(f"{table} without {key!r} (positions)", at)
     return problems
 
 
 def _unsafe_names(file_names: pd.Series) -> list[str]:
     suspect = file_names[file_names.str.contains(r"^/|^[A-Za-z]:|\.\.|^$|\x00", regex=True)]
     unsafe = [n for n in suspect if not is_safe_name(n)]
-    return _count("file names that are empty, absolute or leave the folder", unsafe)
-
-
-def _count(what: str, values: Iterable[Any]) -> list[str]:
-    values = list(values)
-    if not values:
-        return []
-    more = ", ..." if len(values) > _EXAMPLES else ""
-    return [f"{len(values)} {what}: {', '.join(map(repr, values[:_EXAMPLES]))}{more}"]
-
-
-def _images(records: list[dict[str, Any]]) -> pd.DataFrame:
-    table = _table(records, text=_IMAGE_TEXT, number=_IMAGE_NUMBER)
-    if "date_captured" in table:
-        captured = pd.Series([_text(v) for v in table["date_captured"]], dtype="str")
-        table["datetime"] = table["datetime"].fillna(captured)
-        table = table.drop(columns="date_captured")
-    table["file_name"] = table["file_name"].str.replace("\\", "/", regex=False)
-    return table
-
-
-def _annotations(records: list[dict[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
-    table = _table(
-        records,
-        text=_ANNOTATION_TEXT,
-        number=_ANNOTATION_NUMBER,
-        boolean=_ANNOTATION_BOOL,
-        other=_BOXES,
-    )
-    return _whole_ids(table, "category_id", "annotations", records)
-
-
-def _categories(records: list[dict[str, Any]]) -> tuple[pd.DataFrame, list[str]]:
-    return _whole_ids(_table(records, text=("name",), number=("id",)), "id", "categories", records)
-
-
-def _whole_ids(
-    table: pd.DataFrame, column: str, what: str, records: list[dict[str, Any]]
-) -> tuple[pd.DataFrame, list[str]]:
-    bad = table[column].isna() | (table[column] % 1 != 0)
-    if bad.any():
-        values = [records[i][column] for i in bad.to_numpy().nonzero()[0]]
-        return table, _count(f"{what} whose {column} is not a whole number", values)
-    table[column] = table[column].astype("int64")
-    return table, []
-
-
-def _table(
-    records: list[dict[str, Any]],
-    *,
-    text: Sequence[str],
-    number: Sequence[str],
-    boolean: Sequence[str] = (),
-    other: Sequence[str] = (),
-) -> pd.DataFrame:
-    columns: dict[str, pd.Series] = {}
-    found = dict.fromkeys(key for record in records for key in record)
-    for key in dict.fromkeys((*text, *number, *boolean, *other, *found)):
-        values = [record.get(key) for record in records]
-        if key in text:
-            columns[key] = pd.Series([_text(v) for v in values], dtype="str")
-        elif key in number:
-            columns[key] = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").astype(
-                "float64"
-            )
-        elif key in boolean:
-            columns[key] = pd.Series([_flag(v) for v in values], dtype="boolean")
-        else:  # as found: an int column with gaps must not turn into floats
-            columns[key] = pd.Series(values, dtype=object)
-    return pd.DataFrame({"id": columns.pop("id"), **columns})
-
-
-def _text(value: Any) -> str | None:
-    if type(value) is str:
-        return value
-    if value is None or value != value:
-        return None
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
-
-
-def _flag(value: Any) -> bool | None:
-    if isinstance(value, str):
-        return {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower())
-    return None if value is None else bool(value)
-
-
-def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    columns = [_plain(table[name], whole=name in _WHOLE) for name in table.columns]
-    keys = [str(name) for name in table.columns]
-    for row in zip(*columns, strict=True):
-        yield {key: v for key, v in zip(keys, row, strict=True) if v is not None}
-
-
-def _plain(column: pd.Series, *, whole: bool) -> list[Any]:
-    values = column.astype(object).where(column.notna(), None).tolist()
-    if not whole:
-        return values
-    return [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
+    return count_faults("file names that are empty, absolute or leave the folder", unsafe)
