@@ -45,8 +45,8 @@ class Leak:
 
     def __str__(self) -> str:
         return (
-            f"{self.kind} {self.value}: {self.items} crops in {' and '.join(self.splits)}, "
-            f"such as {' and '.join(self.examples)}"
+            f"{self.kind} {self.value}: {self.items} crops in {', '.join(self.splits)}, "
+            f"such as {' and '.join(self.examples[:2])}"
         )
 
 

@@ -22,6 +22,8 @@ from classification.files import write_json
 from classification.paths import DatasetPaths
 from classification.schemas import ClassificationTable, CropTable, read_csv, write_csv
 
+_SHOWN = 10
+
 # Kinds of leak that a finer grouping than the camera location brings with it.
 _ASKED_FOR: dict[str, tuple[Kind, ...]] = {
     "location": (),
@@ -123,6 +125,8 @@ def _write_splits(
     require_no_leaks(leaks, allowed=_ASKED_FOR[options.group_by])
     if leaks:
         _warn(options.group_by, summary(leaks))
+    for name in SPLITS:  # those of earlier splits would contradict the new ones
+        paths.split_cct(name).unlink(missing_ok=True)
     write_splits(paths.splits, plan.splits)
     write_json(paths.split_report, {**plan.report, "group_by": options.group_by})
     _print_plan(plan, paths)
@@ -201,11 +205,12 @@ def _print_plan(plan: SplitPlan, paths: DatasetPaths) -> None:
     for name, size in report["splits"].items():
         blank = f", {size['unlabelled']} not labelled" if size["unlabelled"] else ""
         print(f"  {name:5} {size['groups']:6} groups {size['crops']:8} crops{blank}")
-    unmet = report["guarantees"]["unmet"]
-    if unmet:
-        print(f"  {len(unmet)} guarantees are not met (all in {paths.split_report.name}):")
-    for item in unmet[:10]:
-        print(
-            f"    {item['class']} in {item['split']}: {item['crops']} crops of {item['groups']} "
-            f"groups; {item['why']}"
-        )
+    short: dict[str, list[dict[str, Any]]] = {}
+    for item in report["guarantees"]["unmet"]:
+        short.setdefault(item["class"], []).append(item)
+    if short:
+        names = paths.split_report.name
+        print(f"  {len(short)} classes do not get their minimum everywhere (all in {names}):")
+    for name, items in list(short.items())[:_SHOWN]:
+        got = ", ".join(f"{i['split']} {i['crops']} crops of {i['groups']} groups" for i in items)
+        print(f"    {name}: {got}; {items[0]['why']}")

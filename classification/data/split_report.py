@@ -157,12 +157,13 @@ def _unmet(
 def _why(problem: SplitProblem, crops: int, groups: int, *, proven: bool, method: str) -> str:
     splits = int((problem.fractions > 0).sum())
     min_crops, min_groups = problem.minimum
-    if groups < splits * max(min_groups, 1 if min_crops else 0):
-        return f"impossible: the class is in {groups} groups only, for {splits} splits"
+    need = max(min_groups, 1 if min_crops else 0)
+    if groups < splits * need:
+        return f"impossible: {groups} groups show the class, {splits} splits need {need} each"
     if crops < splits * min_crops:
-        return f"impossible: the class has {crops} crops only, for {splits} splits"
+        return f"impossible: the class has {crops} crops, {splits} splits need {min_crops} each"
     if proven:
-        return "impossible: no split of these groups gives more classes their minimum"
+        return "impossible: no split of these groups comes nearer to the minimum of all classes"
     if method != "search":
         return f"--method {method} gives no guarantees; --method search does"
     return "none found within the limits of the search"

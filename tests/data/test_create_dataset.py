@@ -79,6 +79,8 @@ def test_modes_build_on_what_is_there(tmp_path):
     assert not archive.paths.split_cct("train").exists()
     run(archive, mode=["cct"], cct_json=None)
     assert archive.paths.split_cct("test").exists()
+    run(archive, mode=["splits"], cct_json=None, seed=3)
+    assert not archive.paths.split_cct("test").exists()  # it was of the earlier splits
 
 
 def test_without_locations_bursts_are_kept_together(tmp_path):

@@ -102,7 +102,7 @@ def test_a_class_at_one_location_is_trained_and_reported():
     assert ("d", "rare") in found.splits["train"]
     unmet = [item for item in found.report["guarantees"]["unmet"] if item["class"] == "lynx"]
     assert [(item["split"], item["crops"]) for item in unmet] == [("val", 0), ("test", 0)]
-    assert unmet[0]["why"] == "impossible: the class is in 1 groups only, for 3 splits"
+    assert unmet[0]["why"] == "impossible: 1 groups show the class, 3 splits need 1 each"
 
 
 def test_locations_that_nobody_has_labelled_are_there_to_learn_from():
