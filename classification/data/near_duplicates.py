@@ -7,7 +7,7 @@ Functions") differ in at most 6 of 63 bits and their 16 x 16 grey thumbnails cor
 pair from two cameras comes nearer than 10 bits or, within 14 bits, than 0.90.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -28,6 +28,7 @@ _MAX_BITS = 6
 _MIN_CORRELATION = 0.96
 _MIN_CONTRAST = 2.0  # grey levels (standard deviation); below it a picture shows nothing
 _ORDERS = 16
+_BLOCK = 1 << 15
 _PAIRS_PER_ORDER = 1 << 22  # all pairs up to 2,048 pictures
 
 
@@ -79,11 +80,11 @@ def clusters(thumbnails: np.ndarray, names: pd.Series) -> pd.Series:
         sorted orders of the hashes only, so that it stays linear in time; it may then miss pairs
         that differ in several bits, never identical ones.
     """
-    pixels = thumbnails.astype(np.float32)
-    shows = np.flatnonzero(pixels.std(axis=1) >= _MIN_CONTRAST)
+    contrast = np.concatenate([block.std(axis=1) for block in _blocks(thumbnails)])
+    shows = np.flatnonzero(contrast >= _MIN_CONTRAST)
     if len(shows) < 2:
         return pd.Series(None, index=names.index, dtype="str")
-    a, b = _pairs(pixels[shows])
+    a, b = _pairs(thumbnails[shows])
     edges = coo_array((np.ones(len(a)), (shows[a], shows[b])), shape=(len(names), len(names)))
     _, component = connected_components(edges, directed=False)
     component = pd.Series(component, index=names.index)
@@ -91,34 +92,51 @@ def clusters(thumbnails: np.ndarray, names: pd.Series) -> pd.Series:
     return first.where(component.duplicated(keep=False))
 
 
-def _pairs(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    bits = _hash_bits(pixels)
-    words = np.packbits(bits, axis=1).view(np.uint64)[:, 0]
-    centred = pixels - pixels.mean(axis=1, keepdims=True)
-    centred /= np.linalg.norm(centred, axis=1, keepdims=True)
+def _pairs(thumbnails: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    words = np.concatenate([_hash_words(block) for block in _blocks(thumbnails)])
     window = min(len(words) - 1, max(32, _PAIRS_PER_ORDER // len(words)))
     found: list[np.ndarray] = []
     for shift in range(0, 64, 64 // _ORDERS):
         order = np.argsort(words << np.uint64(shift) | words >> np.uint64((64 - shift) % 64))
         for step in range(1, window + 1):
-            pair = np.stack([order[:-step], order[step:]])
-            near = np.bitwise_count(words[pair[0]] ^ words[pair[1]]) <= _MAX_BITS
-            pair = pair[:, near]
-            alike = np.einsum("ij,ij->i", centred[pair[0]], centred[pair[1]]) >= _MIN_CORRELATION
-            found.append(pair[:, alike])
+            pairs = np.stack([order[:-step], order[step:]])
+            bits = np.bitwise_count(words[pairs[0]] ^ words[pairs[1]])
+            found += [
+                block[:, _alike(thumbnails[block[0]], thumbnails[block[1]])]
+                for block in _columns(pairs[:, bits <= _MAX_BITS])
+            ]
         if window == len(words) - 1:  # all pairs have been seen
             break
-    pairs = np.concatenate(found, axis=1)
+    pairs = np.concatenate([np.empty((2, 0), dtype=np.intp), *found], axis=1)
     return pairs[0], pairs[1]
 
 
-def _hash_bits(pixels: np.ndarray) -> np.ndarray:
-    """Signs against the median of the 8 x 8 lowest frequencies: bool [N, 64]; bit 0 is unused."""
-    frequencies = np.asarray(dctn(pixels.reshape(-1, SIDE, SIDE), axes=(1, 2), norm="ortho"))
+def _alike(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Whether each picture correlates with the one opposite: bool [N]."""
+    centred = [t - t.mean(axis=1, keepdims=True, dtype=np.float32) for t in (first, second)]
+    product = np.einsum("ij,ij->i", *centred)
+    norms = [np.linalg.norm(t, axis=1) for t in centred]
+    return product >= _MIN_CORRELATION * norms[0] * norms[1]
+
+
+def _hash_words(thumbnails: np.ndarray) -> np.ndarray:
+    """Signs against the median of the 8 x 8 lowest frequencies: uint64 [N]; one bit is unused."""
+    pixels = thumbnails.astype(np.float32).reshape(-1, SIDE, SIDE)
+    frequencies = np.asarray(dctn(pixels, axes=(1, 2), norm="ortho"))
     low = frequencies[:, :8, :8].reshape(len(pixels), 64)
     bits = low > np.median(low[:, 1:], axis=1, keepdims=True)
     bits[:, 0] = False  # the mean brightness says nothing
-    return bits
+    return np.packbits(bits, axis=1).view(np.uint64)[:, 0]
+
+
+def _blocks(rows: np.ndarray) -> Iterator[np.ndarray]:
+    """A million thumbnails as floats would take gigabytes."""
+    for start in range(0, len(rows), _BLOCK):
+        yield rows[start : start + _BLOCK]
+
+
+def _columns(pairs: np.ndarray) -> Iterator[np.ndarray]:
+    return (block.T for block in _blocks(pairs.T))
 
 
 def _decode(paths: Sequence[Path]) -> np.ndarray:
