@@ -1,7 +1,7 @@
 """A small archive as the crop step leaves it: clean CCT, crops and crop table; and bare tables."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,7 +72,7 @@ def make_archive(
     return Archive(paths=paths, cct=cct)
 
 
-def make_table(rows: Sequence[tuple[str, str | None]], **columns: Sequence[object]) -> pd.DataFrame:
+def make_table(rows: Sequence[tuple[str, str | None]], **columns: Iterable[object]) -> pd.DataFrame:
     """A classification table with one row per (location, label); `columns` replace its own."""
     numbers = [str(i) for i in range(len(rows))]
     locations = pd.Series([location for location, _ in rows], dtype="str")
@@ -92,7 +92,9 @@ def make_table(rows: Sequence[tuple[str, str | None]], **columns: Sequence[objec
             "sha256": [f"h{n}" for n in numbers],
         }
     )
-    return table.assign(**{name: list(values) for name, values in columns.items()})
+    for name, values in columns.items():
+        table[name] = list(values)
+    return table
 
 
 def _crop_row(

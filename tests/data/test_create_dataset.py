@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from classification.data.cct import read_cct
 from classification.data.create_dataset import create_classification_dataset
@@ -108,7 +109,7 @@ def test_a_grouping_that_leaks_is_written_with_a_loud_warning(
 
 def test_a_copy_at_another_camera_stays_on_its_side(tmp_path):
     copy = picture(0).resize((40, 40))
-    pictures = dict.fromkeys((5, 17, 29), copy)
+    pictures: dict[int, Image.Image] = dict.fromkeys((5, 17, 29), copy)
     archive = make_archive(tmp_path / "demo", shown(10), pictures=pictures)
     run(archive)
     table = read_table(archive.paths.table)

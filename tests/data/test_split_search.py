@@ -1,6 +1,7 @@
 """Scores, guarantees and the three searches, against naive references."""
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,9 +18,9 @@ from classification.data.split_search import random_search, smallest_first
 FRACTIONS = np.array([0.6, 0.2, 0.2])
 
 
-def problem_of(crops: np.ndarray, **fields: object) -> SplitProblem:
+def problem_of(crops: np.ndarray, **fields: Any) -> SplitProblem:
     crops = np.asarray(crops, dtype=float)
-    values: dict = {
+    values: dict[str, Any] = {
         "counts": np.hstack([crops, (crops > 0).astype(float)]),
         "fractions": FRACTIONS,
         "allowed": np.ones((len(crops), 3), dtype=bool),
