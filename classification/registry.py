@@ -5,8 +5,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from classification.errors import FieldmarkError
 from classification.files import read_json
 from classification.paths import ExportPaths
+from classification.program import save_program
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -14,8 +16,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 CHAMPION, CHALLENGER = "champion", "challenger"
-_EXAMPLES = 2  # a batch of one would be exported with a fixed batch size of one
-_TOLERANCE = 1e-4  # between probabilities of the network and of its trace
 
 
 def register_version(
@@ -52,6 +52,8 @@ def register_version(
             program = Path(folder) / "model"
             try:
                 save_program(export, program)
+            except (OSError, FieldmarkError):
+                raise
             except Exception as error:  # torch.export has no base class for what it cannot trace
                 return _not_exported(card, error)
             model = _log_model(client, run, program, card=card)
@@ -104,56 +106,6 @@ def champion_of(client: "MlflowClient", name: str) -> "ModelVersion | None":
         if error.error_code in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
             return None
         raise
-
-
-def save_program(export: ExportPaths, folder: Path) -> None:
-    """Write an exported model as an MLflow model: a traced program, signature and example.
-
-    It takes float32 [B, 3, S, S], RGB in 0..1, and gives probabilities float32 [B, C]. It needs
-    neither this package nor pickle: MLflow loads it with MLFLOW_ALLOW_PICKLE_DESERIALIZATION=false.
-
-    Args:
-        export: the model to read.
-        folder: does not exist yet.
-
-    Raises:
-        Exception: torch.export cannot trace the network, or traced it for one batch size only.
-    """
-    import mlflow
-    import numpy as np
-    import torch
-    from mlflow import pytorch
-    from mlflow.models import infer_signature
-
-    from classification.learning.model import ProbabilityModel, load_classifier
-
-    classifier = load_classifier(export.root)
-    card, model = classifier.card, ProbabilityModel(classifier).eval()
-    shape = (_EXAMPLES, 3, card.preprocessing.image_size, card.preprocessing.image_size)
-    # Quarters are short in JSON: a megabyte instead of six at 224 px.
-    example = (np.random.default_rng(0).integers(0, 5, shape) / 4).astype(np.float32)
-    with torch.inference_mode():
-        output = model(torch.from_numpy(example)).numpy()
-    pytorch.save_model(
-        model,
-        str(folder),
-        signature=infer_signature(example, output),
-        input_example=example,
-        pip_requirements=[
-            f"mlflow=={mlflow.__version__}",
-            f"torch=={torch.__version__.partition('+')[0]}",
-            f"numpy=={np.__version__}",
-        ],
-        metadata={
-            "classes": list(card.classes),
-            "preprocessing": card.to_json()["preprocessing"],
-        },
-        serialization_format="pt2",
-    )
-    with torch.inference_mode():
-        alone = pytorch.load_model(str(folder))(torch.from_numpy(example[:1])).numpy()
-    if not np.allclose(alone, output[:1], atol=_TOLERANCE):
-        raise RuntimeError(f"traced, it gives {alone[0]} instead of {output[0]}")
 
 
 def _find_version(
