@@ -93,7 +93,7 @@ def make_table(rows: Sequence[tuple[str, str | None]], **columns: Iterable[objec
         }
     )
     for name, values in columns.items():
-        table[name] = list(values)
+        table[name] = pd.Series(list(values))
     return table
 
 

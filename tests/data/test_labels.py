@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classification.data.labels import LabelRules, apply_labels, read_label_spec
@@ -95,6 +95,7 @@ def test_a_missing_specification_is_named(tmp_path: Path):
         read_label_spec(tmp_path / "spec.yml")
 
 
+@settings(max_examples=25)
 @given(
     rows=st.lists(
         st.tuples(

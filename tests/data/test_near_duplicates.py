@@ -5,7 +5,7 @@ from io import BytesIO
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
@@ -51,6 +51,7 @@ def test_pictures_that_show_nothing_are_not_compared():
     assert found([black]) == [None]
 
 
+@settings(max_examples=15)
 @given(order=st.permutations(range(6)))
 def test_who_belongs_together_does_not_depend_on_the_order(order: list[int]):
     pictures = [picture(i // 2) for i in range(6)]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classification.data.splits import assign_splits, read_splits, write_splits
@@ -70,6 +70,7 @@ def test_groups_in_no_split_and_unknown_groups_are_both_named():
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
 
 
+@settings(max_examples=25)
 @given(
     st.dictionaries(
         st.tuples(names, names), st.sampled_from(["train", "val", "test"]), min_size=1, max_size=8
