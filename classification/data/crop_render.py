@@ -20,6 +20,7 @@ from classification.data.boxes import (
 from classification.data.images import ImageError
 
 _SAME_SHAPE = 0.01  # relative difference of aspect ratios up to which an image counts as rescaled
+_JPEG_SIDE = 65_500
 
 
 class BoxError(ImageError):
@@ -117,7 +118,13 @@ def render(image: Image.Image, rectangle: Rectangle, width: int, recipe: Recipe)
 
 
 def to_jpeg(crop: Image.Image, quality: int) -> bytes:
-    """A JPEG without the comments and rights that cameras write into theirs."""
+    """A JPEG without the comments that cameras write into theirs.
+
+    Raises:
+        BoxError: larger than a JPEG can be.
+    """
+    if max(crop.size) > _JPEG_SIDE:
+        raise BoxError("too_large", f"{crop.width} x {crop.height} pixels do not fit a JPEG")
     crop.info = {}
     buffer = io.BytesIO()
     crop.save(buffer, "JPEG", quality=quality)

@@ -2,6 +2,7 @@
 
 import errno
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -49,13 +50,6 @@ class Target(NamedTuple):
     known: CropRow | None
 
 
-class _Made(NamedTuple):
-    path: str
-    width: int
-    height: int
-    sha256: str
-
-
 class Job(NamedTuple):
     """One image and its annotations.
 
@@ -77,155 +71,153 @@ class Done(NamedTuple):
     new: int
 
 
-def crop_jobs(jobs: Sequence[Job], *, images: Path, crops: Path, recipe: Recipe) -> Done:
-    """Crop several images."""
-    done = [crop_image(job, images, crops, recipe) for job in jobs]
-    return Done([row for one in done for row in one.rows], sum(one.new for one in done))
+@dataclass(frozen=True, kw_only=True)
+class Cropper:
+    """Cuts the boxes of `images` out into `crops`."""
 
+    images: Path
+    crops: Path
+    recipe: Recipe
 
-def crop_image(job: Job, images: Path, crops: Path, recipe: Recipe) -> Done:
-    """Crop every box of one image, which is decoded once, and not at all if nothing is missing.
+    def crop_jobs(self, jobs: Sequence[Job]) -> Done:
+        """Crop several images.
 
-    Raises:
-        FieldmarkError: the disk is full or not writable.
-    """
-    path, size = _find(images, job.candidates)
-    done = {
-        t.annotation_id: t.known
-        for t in job.targets
-        if t.known is not None and _is_done(job, t, t.known, size, crops, recipe)
-    }
-    wanted = [t for t in job.targets if t.annotation_id not in done]
-    made = _crop_file(job, wanted, path, crops, recipe) if wanted else []
-    rows = done | {row.annotation_id: row for row in made}
-    return Done([rows[t.annotation_id] for t in job.targets], len(made))
+        Raises:
+            FieldmarkError: the disk is full or not writable.
+        """
+        done = [self.crop_image(job) for job in jobs]
+        return Done([row for one in done for row in one.rows], sum(one.new for one in done))
 
+    def crop_image(self, job: Job) -> Done:
+        """Crop all boxes of one image: decoded once, and not at all if nothing is missing."""
+        path, size = self._find(job)
+        done = {
+            target.annotation_id: target.known
+            for target in job.targets
+            if target.known is not None and self._is_done(job, target, target.known, size)
+        }
+        wanted = [target for target in job.targets if target.annotation_id not in done]
+        made = self._crop_file(job, wanted, path) if wanted else {}
+        rows = done | made
+        return Done([rows[target.annotation_id] for target in job.targets], len(made))
 
-def _find(images: Path, candidates: Sequence[str]) -> tuple[Path, int | None]:
-    """The first candidate that exists and its size in bytes."""
-    for candidate in candidates:
+    def _find(self, job: Job) -> tuple[Path, int | None]:
+        """The first candidate that exists and its size in bytes."""
+        for candidate in job.candidates:
+            try:
+                return self.images / candidate, (self.images / candidate).stat().st_size
+            except OSError:
+                continue
+        return self.images / job.candidates[0], None
+
+    def _is_done(self, job: Job, target: Target, known: CropRow, size: int | None) -> bool:
+        """Whether an earlier run's crop is there, unharmed, and what this run would make."""
+        wanted = (job.source, job.image_id, self.recipe.key, _box_text(job, target))
+        if (known.source, known.image_id, known.recipe, known.box) != wanted:
+            return False
+        if known.path is None:
+            return False
+        if size is not None and size != known.source_bytes:  # the raw image was fetched again
+            return False
         try:
-            return images / candidate, (images / candidate).stat().st_size
+            return sha256_file(self.crops / known.path) == known.sha256
         except OSError:
-            continue
-    return images / candidates[0], None
+            return False
 
-
-def _is_done(
-    job: Job, target: Target, known: CropRow, size: int | None, crops: Path, recipe: Recipe
-) -> bool:
-    """Whether an earlier run's crop is there, unharmed, and what this run would make."""
-    if known.path is None or known.source != job.source:
-        return False
-    if (known.recipe, known.box) != (recipe.key, _box_text(job, target)):
-        return False
-    if size is not None and size != known.source_bytes:  # the raw image was fetched again
-        return False
-    try:
-        return sha256_file(crops / known.path) == known.sha256
-    except OSError:
-        return False
-
-
-def _crop_file(
-    job: Job, targets: Sequence[Target], path: Path, crops: Path, recipe: Recipe
-) -> list[CropRow]:
-    try:
-        data = read_image_file(path)
-        opened = open_bytes(data)
-    except ImageError as error:
-        return [_row(job, target, recipe, error) for target in targets]
-    places = [_place(job, target, opened, recipe) for target in targets]
-    good = [place for place in places if not isinstance(place, ImageError)]
-    decoded = _decode(opened, good, recipe) if good else None
-    rows = []
-    for target, rectangle in zip(targets, places, strict=True):
-        made = _make(job, target, rectangle, opened, decoded, crops, recipe)
-        row = _row(job, target, recipe, made)
-        rows.append(
-            row._replace(
+    def _crop_file(self, job: Job, targets: Sequence[Target], path: Path) -> dict[str, CropRow]:
+        blank = {target.annotation_id: self._blank(job, target) for target in targets}
+        try:
+            data = read_image_file(path)
+            opened = open_bytes(data)
+        except ImageError as error:
+            return {key: _rejected(row, error) for key, row in blank.items()}
+        blank = {
+            key: row._replace(
                 source_width=opened.width, source_height=opened.height, source_bytes=len(data)
             )
-        )
-    return rows
+            for key, row in blank.items()
+        }
+        return self._crop_opened(job, targets, opened, blank)
 
+    def _crop_opened(
+        self, job: Job, targets: Sequence[Target], opened: OpenedImage, blank: dict[str, CropRow]
+    ) -> dict[str, CropRow]:
+        rows: dict[str, CropRow] = {}
+        places: dict[str, Rectangle] = {}
+        for target in targets:
+            key = target.annotation_id
+            try:
+                places[key] = self._place(job, target, opened)
+            except BoxError as error:
+                rows[key] = _rejected(blank[key], error)
+        if not places:
+            return rows
+        shrink = shrink_factor(places.values(), self.recipe.max_size)
+        try:
+            decoded = opened.decode(shrink=shrink, keep_truncated=self.recipe.keep_truncated)
+        except ImageError as error:
+            return rows | {key: _rejected(blank[key], error) for key in places}
+        for key, rectangle in places.items():
+            try:
+                rows[key] = self._write(blank[key], rectangle, opened, decoded)
+            except ImageError as error:
+                rows[key] = _rejected(blank[key], error)
+        return rows
 
-def _place(job: Job, target: Target, opened: OpenedImage, recipe: Recipe) -> Rectangle | ImageError:
-    try:
+    def _place(self, job: Job, target: Target, opened: OpenedImage) -> Rectangle:
         return place(
             target.box,
             relative=target.relative,
             width=opened.width,
             height=opened.height,
             declared=job.declared,
-            recipe=recipe,
+            recipe=self.recipe,
         )
-    except BoxError as error:
-        return error
 
-
-def _decode(
-    opened: OpenedImage, rectangles: Sequence[Rectangle], recipe: Recipe
-) -> Decoded | ImageError:
-    try:
-        return opened.decode(
-            shrink=shrink_factor(rectangles, recipe.max_size),
-            keep_truncated=recipe.keep_truncated,
+    def _write(
+        self, row: CropRow, rectangle: Rectangle, opened: OpenedImage, decoded: Decoded
+    ) -> CropRow:
+        if rectangle[3] > decoded.share * opened.height:
+            raise ImageError("truncated", f"{decoded.share:.0%} of the rows decoded")
+        name = crop_name(row.source, row.annotation_id)
+        if not is_safe_name(name):
+            raise ImageError("bad_name", f"{name!r} leaves the crops folder")
+        crop = render(decoded.image, rectangle, opened.width, self.recipe)
+        data = to_jpeg(crop, self.recipe.quality)
+        try:
+            # not durable: the hash in the table finds what a power cut may break
+            write_bytes(self.crops / name, data, durable=False)
+        except OSError as error:
+            if error.errno not in _BAD_NAME:
+                raise
+            raise ImageError("bad_name", f"{name!r}: {error.strerror}") from error
+        return row._replace(
+            path=name, width=crop.width, height=crop.height, sha256=sha256_bytes(data)
         )
-    except ImageError as error:
-        return error
+
+    def _blank(self, job: Job, target: Target) -> CropRow:
+        """The row of a crop that is still to be made."""
+        return CropRow(
+            path=None,
+            image_id=job.image_id,
+            annotation_id=target.annotation_id,
+            status="whole" if target.box is None else "crop",
+            reason=None,
+            source=job.source,
+            source_width=None,
+            source_height=None,
+            width=None,
+            height=None,
+            sha256=None,
+            box=_box_text(job, target),
+            recipe=self.recipe.key,
+            source_bytes=None,
+            detail=None,
+        )
 
 
-def _make(
-    job: Job,
-    target: Target,
-    rectangle: Rectangle | ImageError,
-    opened: OpenedImage,
-    decoded: Decoded | ImageError | None,
-    crops: Path,
-    recipe: Recipe,
-) -> "_Made | ImageError":
-    """Write one crop, or pass on why there is none."""
-    if isinstance(rectangle, ImageError):
-        return rectangle
-    if decoded is None or isinstance(decoded, ImageError):
-        return decoded or ImageError("unreadable", "not decoded")
-    if rectangle[3] > decoded.share * opened.height:
-        return ImageError("truncated", f"{decoded.share:.0%} of the rows decoded")
-    name = crop_name(job.source, target.annotation_id)
-    if not is_safe_name(name):
-        return ImageError("bad_name", f"{name!r} leaves the crops folder")
-    crop = render(decoded.image, rectangle, opened.width, recipe)
-    data = to_jpeg(crop, recipe.quality)
-    try:
-        # not durable: the hash in the table finds what a power cut may break
-        write_bytes(crops / name, data, durable=False)
-    except OSError as error:
-        if error.errno not in _BAD_NAME:
-            raise
-        return ImageError("bad_name", f"{name!r}: {error.strerror}")
-    return _Made(name, crop.width, crop.height, sha256_bytes(data))
-
-
-def _row(job: Job, target: Target, recipe: Recipe, made: "_Made | ImageError") -> CropRow:
-    failed = isinstance(made, ImageError)
-    return CropRow(
-        path=None if failed else made.path,
-        image_id=job.image_id,
-        annotation_id=target.annotation_id,
-        status="reject" if failed else "whole" if target.box is None else "crop",
-        reason=made.reason if failed else None,
-        source=job.source,
-        source_width=None,
-        source_height=None,
-        width=None if failed else made.width,
-        height=None if failed else made.height,
-        sha256=None if failed else made.sha256,
-        box=_box_text(job, target),
-        recipe=recipe.key,
-        source_bytes=None,
-        detail=made.detail if failed else None,
-    )
+def _rejected(row: CropRow, error: ImageError) -> CropRow:
+    return row._replace(status="reject", reason=error.reason, detail=error.detail)
 
 
 def _box_text(job: Job, target: Target) -> str:

@@ -7,7 +7,6 @@ recorded box, recipe and source are those of this run.
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ from tqdm import tqdm
 from classification.data.cct import Cct, read_cct
 from classification.data.crop_journal import Journal, known_rows
 from classification.data.crop_render import Recipe
-from classification.data.crop_worker import CropRow, Job, Target, crop_jobs
+from classification.data.crop_worker import Cropper, CropRow, Job, Target
 from classification.data.options import CropOptions
 from classification.data.parallel import core_count, in_chunks, map_chunks
 from classification.errors import FieldmarkError
@@ -94,7 +93,7 @@ def _run(
         quality=options.quality,
         keep_truncated=options.keep_truncated,
     )
-    work = partial(crop_jobs, images=options.images_dir, crops=paths.crops, recipe=recipe)
+    cropper = Cropper(images=options.images_dir, crops=paths.crops, recipe=recipe)
     images = cct.annotations["image_id"].nunique()
     processes = core_count(options.threads) if images >= _SMALL else 1
     chunks = in_chunks(_jobs(cct, known), _CHUNK)
@@ -104,7 +103,7 @@ def _run(
         Journal(paths.crop_journal) as journal,
         tqdm(total=images, unit="image", disable=None) as bar,
     ):
-        for done in map_chunks(work, chunks, processes=processes):
+        for done in map_chunks(cropper.crop_jobs, chunks, processes=processes):
             if done.new:
                 journal.append(done.rows)
             rows += done.rows
