@@ -9,7 +9,7 @@ import pandas as pd
 
 from classification.data.cct import UNLABELLED, Cct, load_cct, write_cct
 from classification.data.clean.box_rules import clean_boxes
-from classification.data.clean.category_map import read_category_map
+from classification.data.clean.category_map import CategoryMap, read_category_map
 from classification.data.clean.detector import Results, attach, cct_of_results, read_results
 from classification.data.clean.draft import Draft
 from classification.data.clean.duplicates import drop_same_record, keep_best
@@ -35,7 +35,7 @@ from classification.data.clean.sequences import rebuild_sequences
 from classification.data.options import CombineOptions
 from classification.errors import FieldmarkError
 from classification.files import sha256_file, write_json
-from classification.paths import InterimPaths
+from classification.paths import InterimPaths, is_safe_name
 from classification.schemas import DroppedTable, write_csv
 
 _HELPERS = ["image", "label", "source"]  # columns of a draft, not of a dataset
@@ -50,12 +50,13 @@ def combine_datasets(options: CombineOptions) -> Cct:
             written nevertheless.
     """
     _check(options)
+    mapping = read_category_map(options.category_map) if options.category_map else None
     results = [read_results(path, threshold=options.md_threshold) for path in options.md_results]
     inputs = _read(options, results)
     counts = [_describe(one, path) for one, path in zip(inputs, _files(options), strict=True)]
     images_in = sum(len(one.cct.images) for one in inputs)
     folders = dict(zip((one.source for one in inputs), _folders(options), strict=False))
-    draft = clean(gather(inputs), results, folders, options)
+    draft = clean(gather(inputs), options, results=results, folders=folders, mapping=mapping)
     if draft.images.empty:
         raise FieldmarkError(_nothing_left(draft))
     dropped = dropped_table(draft)
@@ -72,22 +73,28 @@ def combine_datasets(options: CombineOptions) -> Cct:
 
 
 def clean(
-    draft: Draft, results: list[Results], folders: dict[str, Path], options: CombineOptions
+    draft: Draft,
+    options: CombineOptions,
+    *,
+    results: list[Results],
+    folders: dict[str, Path],
+    mapping: CategoryMap | None,
 ) -> Draft:
     """All rules in order; see the functions for each.
 
     Args:
         draft: everything that was read.
+        options: of the step.
         results: what detectors found.
         folders: images folder of each input; empty if files are not to be looked at.
-        options: of the step.
+        mapping: of labels, if any.
     """
     annotated = pd.Index(draft.annotations["image"])
     known = annotated
     draft = clean_labels(draft)
     draft = judge_validation(draft, options.unvalidated)
-    if options.category_map:
-        draft = apply_map(draft, read_category_map(options.category_map), options.unmapped)
+    if mapping:
+        draft = apply_map(draft, mapping, options.unmapped)
     draft = judge_sequence_labels(draft, options.sequence_labels)
     draft = drop_contradictions(draft)
     draft = drop_same_record(draft)
@@ -159,6 +166,11 @@ def _check(options: CombineOptions) -> None:
     }
     problems = [problem for problem, holds in rules.items() if not holds]
     problems += [f"{f} is not a folder" for f in options.images_dirs if not f.is_dir()]
+    problems += [
+        f"--names {name!r} cannot be part of a file name"
+        for name in options.names
+        if "/" in name or not is_safe_name(name)
+    ]
     if problems:
         raise FieldmarkError.from_problems("cannot combine:", problems)
 

@@ -56,8 +56,13 @@ def test_a_combined_dataset_keeps_its_datasets_when_it_is_combined_again(
 def test_bad_options_are_all_named(combine: Run) -> None:
     value = dataset([image("i")], [annotation("a", "i")])
     with pytest.raises(FieldmarkError) as error:
-        combine(value, names=("a", "b"), min_inside=2.0, duplicates="near")
-    for words in ("2 names for 1 files", "--min-inside 2", "near needs --images-dirs"):
+        combine(value, names=("a", "../b"), min_inside=2.0, duplicates="near")
+    for words in (
+        "2 names for 1 files",
+        "'../b' cannot be part of a file name",
+        "--min-inside 2",
+        "near needs --images-dirs",
+    ):
         assert words in str(error.value)
     with pytest.raises(FieldmarkError, match="neither --cct nor --md-results"):
         combine()
