@@ -156,7 +156,7 @@ def test_killed_at_any_write_and_started_again_it_ends_the_same(tiny, uninterrup
     assert results(tiny.run) == uninterrupted
 
 
-@pytest.mark.parametrize("write", [1, 18])
+@pytest.mark.parametrize("write", [1, 5, 9, 12, 15, 18, 21, 24])
 def test_killed_once_at_a_given_write(tiny, uninterrupted, write):
     assert _in_child(tiny, write) == -signal.SIGKILL
     assert _in_child(tiny, -1) == 0
