@@ -72,16 +72,19 @@ def place(
     """
     if box is None:
         return 0, 0, width, height
+    cut = square if recipe.strategy == "square" else tight
+    same_size = not declared or declared == (width, height)
+    if not relative and same_size and _is_sound(box, width, height, recipe.min_size):
+        return cut(box, width, height)
     boxes = as_boxes([box])
     if relative:
         boxes = from_relative(boxes, width, height)
-    elif declared and declared != (width, height):
+    elif declared and not same_size:
         boxes = boxes * _scale(declared, width, height)
     fault = box_faults(boxes, width, height, min_size=recipe.min_size, min_inside=MIN_INSIDE)[0]
     if fault:
         raise BoxError(str(fault), f"box {box} in {width} x {height} pixels")
     x, y, w, h = clip_boxes(boxes, width, height)[0].tolist()
-    cut = square if recipe.strategy == "square" else tight
     return cut((x, y, w, h), width, height)
 
 
@@ -142,6 +145,15 @@ def _shrunk(
         min(right * ratio, image.width),
         min(bottom * ratio, image.height),
     )
+
+
+def _is_sound(box: Any, width: int, height: int, min_size: int) -> bool:
+    """Four numbers inside the image, as nearly all boxes are; the rules take 0.2 ms for one box."""
+    if type(box) is not list or len(box) != 4 or not all(type(v) in (int, float) for v in box):
+        return False
+    x, y, w, h = box
+    inside = x >= 0 and y >= 0 and x + w <= width and y + h <= height
+    return inside and w > 0 and h > 0 and max(w, h) >= min_size
 
 
 def _scale(declared: tuple[float, float], width: int, height: int) -> float:
