@@ -41,7 +41,7 @@ def curve_lines(paths: RunPaths) -> list[str]:
     if not scored:
         return []
     return [
-        "learning curve (cameras not seen in training):",
+        "learning curve on the test split (cameras, or bursts, not seen in training):",
         "  labels  accuracy  macro-F1",
         *(
             f"  {r['num_labels']:6d}  {r['test']['accuracy']:8.3f}  {r['test']['macro_f1']:8.3f}  "
