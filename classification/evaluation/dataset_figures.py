@@ -5,7 +5,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from classification.evaluation.theme import (
     FONT_SIZE,
@@ -169,6 +169,7 @@ def dropped_reasons(dropped: pd.DataFrame, *, theme: Theme = LIGHT) -> Figure:
     _write_ends(axes, counts, rows, theme)
     row_names(axes, [shorten(name, 45) for name in names], theme)
     axes.set_xlabel("items left out")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.margins(x=0.1)
     return figure
 
