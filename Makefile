@@ -69,5 +69,6 @@ real-%: .venv/base.stamp
 
 clean:
 	rm -rf data/raw/sample data/interim/sample data/processed/sample
+	rm -rf data/raw/north data/interim/combined data/interim/species
 	rm -rf $(DEMO)/rounds $(DEMO)/embeddings $(DEMO)/checkpoints $(DEMO)/export $(DEMO)/previous
 	rm -f $(DEMO)/labels.db* $(DEMO)/report.html $(DEMO)/mlflow.json
