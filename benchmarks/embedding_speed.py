@@ -31,8 +31,9 @@ def main() -> None:
     parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--crop-size", type=int, default=300, help="side of the JPEG crops, pixels")
-    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--batch-size", type=int, default=0, help="0: as the product chooses")
     parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=0, help="0: as the product chooses")
     parser.add_argument("--crops", type=Path, help="use the crops of this folder instead")
     options = parser.parse_args()
 
@@ -44,9 +45,14 @@ def main() -> None:
         if not options.crops:
             draw_crops(folder, options.images, options.crop_size)
         names = sorted(p.name for p in folder.glob("*.jpg"))[: options.images]
-        reader = CropReader(folder, size=options.image_size)
-        inputs = Inputs(reader=reader, preprocessing=preprocessing, device=device)
-        batches = list(inputs.batches(names, options.batch_size))
+        reader = CropReader(folder, size=options.image_size, threads=options.threads)
+        inputs = Inputs(
+            reader=reader,
+            preprocessing=preprocessing,
+            device=device,
+            forward_batch=options.batch_size,
+        )
+        batches = list(inputs.batches(names, inputs.forward_size))
 
         def bare() -> None:
             with torch.inference_mode(), inputs.amp():
@@ -54,7 +60,7 @@ def main() -> None:
                     backbone(x).float().cpu()
 
         def extract() -> None:
-            for _ in forward(backbone, inputs, names, options.batch_size):
+            for _ in forward(backbone, inputs, names):
                 pass
 
         extract()  # warm up, and bring the backbone to the device

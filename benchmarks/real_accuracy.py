@@ -56,7 +56,6 @@ def main() -> None:
             items,
             paths=EmbeddingPaths(Path(folder), key),
             dim=embedding_size(backbone, 224),
-            batch_size=64,
         )
         embeddings = np.array(embeddings)
 

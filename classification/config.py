@@ -40,8 +40,8 @@ class BackboneConfig:
     """Per-channel mean of the input (0..1); ImageNet's by default."""
     std: Mean = (0.229, 0.224, 0.225)
     """Per-channel standard deviation of the input (0..1)."""
-    batch_size: int = 64
-    """Images per forward pass."""
+    batch_size: int = 0
+    """Images per forward pass; 0: 8 on a CPU, 256 on a GPU."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,7 +184,7 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
         "rounds": (config.rounds, 0),
         "bootstrap": (config.bootstrap, 10),
         "backbone.image_size": (config.backbone.image_size, 32),
-        "backbone.batch_size": (config.backbone.batch_size, 1),
+        "backbone.batch_size": (config.backbone.batch_size, 0),
         "finetune.epochs": (config.finetune.epochs, 0),
         "finetune.every": (config.finetune.every, 1),
         "finetune.batch_size": (config.finetune.batch_size, 2),

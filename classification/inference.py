@@ -39,7 +39,6 @@ def predict_split(
     probs = classifier.predict(
         _inputs(config, classifier, dataset.crops),
         [dataset.paths[i] for i in rows],
-        config.backbone.batch_size,
     )
     target = output or paths.predictions(split)
     write_predictions(
@@ -77,7 +76,7 @@ def predict_folder(
     classifier = load_classifier(checkpoint or newest_model(paths))
     inputs = _inputs(config, classifier, images, tolerate=True)
     names = _image_files(images)
-    probs = classifier.predict(inputs, names, config.backbone.batch_size)
+    probs = classifier.predict(inputs, names)
     target = output or paths.predictions(images.resolve().name)
     failures = inputs.reader.failures
     if failures:
@@ -112,7 +111,12 @@ def _inputs(
     reader = CropReader(
         folder, size=preprocessing.image_size, threads=config.launch.threads, tolerate=tolerate
     )
-    return Inputs(reader=reader, preprocessing=preprocessing, device=pick_device(config))
+    return Inputs(
+        reader=reader,
+        preprocessing=preprocessing,
+        device=pick_device(config),
+        forward_batch=config.backbone.batch_size,
+    )
 
 
 def _image_files(folder: Path) -> list[str]:

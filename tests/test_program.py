@@ -28,7 +28,7 @@ def test_the_program_gives_the_probabilities_of_the_classifier(
         preprocessing=classifier.card.preprocessing,
         device=torch.device("cpu"),
     )
-    wanted = classifier.predict(inputs, names, 64)
+    wanted = classifier.predict(inputs, names)
     images = np.stack([read_square(tmp_path / name, 64) for name in names])
     images = images.transpose(0, 3, 1, 2).astype(np.float32) / 255
     monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")

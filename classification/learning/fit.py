@@ -71,7 +71,12 @@ def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths) -> Bench:
         threads=config.launch.threads,
         keep=config.finetune.epochs > 0,
     )
-    inputs = Inputs(reader=reader, preprocessing=preprocessing, device=pick_device(config))
+    inputs = Inputs(
+        reader=reader,
+        preprocessing=preprocessing,
+        device=pick_device(config),
+        forward_batch=config.backbone.batch_size,
+    )
     return Bench(config=config, dataset=dataset, paths=paths, inputs=inputs)
 
 
@@ -116,7 +121,6 @@ def fit_round(
         items,
         paths=EmbeddingPaths(bench.paths.embeddings, key),
         dim=dim,
-        batch_size=config.backbone.batch_size,
     )
     head = fit_head(embeddings[rows], labels, config=config.head)
     card = Card(

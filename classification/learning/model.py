@@ -72,9 +72,9 @@ class Classifier:
     head: Head
     card: Card
 
-    def predict(self, inputs: Inputs, paths: Sequence[str], batch_size: int) -> NDArray[np.float32]:
+    def predict(self, inputs: Inputs, paths: Sequence[str]) -> NDArray[np.float32]:
         """Probabilities of the images `paths`: float32 [N, C] in the order of `card.classes`."""
-        rows = list(forward(self.backbone, inputs, paths, batch_size))
+        rows = list(forward(self.backbone, inputs, paths))
         embeddings = np.concatenate(rows) if rows else np.zeros((0, self.card.dim), np.float32)
         return self.head.predict(embeddings, len(self.card.classes))
 

@@ -30,9 +30,10 @@ def embed(folder, items, *, backbone=None, out="store"):
         reader=CropReader(folder, size=32, threads=2),
         preprocessing=PREPROCESSING,
         device=torch.device("cpu"),
+        forward_batch=BATCH,
     )
     paths = EmbeddingPaths(folder / out, "key")
-    return np.array(embed_items(backbone, inputs, items, paths=paths, dim=96, batch_size=BATCH))
+    return np.array(embed_items(backbone, inputs, items, paths=paths, dim=96))
 
 
 def test_rows_are_the_networks_answer_in_order(tmp_path, crops):
@@ -68,12 +69,13 @@ def test_a_stopped_extraction_goes_on_and_ends_equal_bit_by_bit(
         if done == blocks:
             raise StoppedError
 
+    monkeypatch.setattr(module, "_BLOCK", 16 * BATCH)
     calls = []
     forward = module.forward
 
-    def counted(backbone, inputs, paths, batch_size):
+    def counted(backbone, inputs, paths):
         calls.append(len(paths))
-        return forward(backbone, inputs, paths, batch_size)
+        return forward(backbone, inputs, paths)
 
     monkeypatch.setattr(module, "forward", counted)
     with monkeypatch.context() as patch:
