@@ -61,7 +61,7 @@ class CropReader:
     ) -> None:
         self._folder = folder
         self._size = size
-        self._threads = threads or os.cpu_count() or 1
+        self.threads = threads or os.cpu_count() or 1
         self._keep = keep
         self._tolerate = tolerate
         self.failures: dict[str, ImageError] = {}
@@ -74,14 +74,18 @@ class CropReader:
             FieldmarkError: a crop is missing or unreadable.
         """
         starts = range(0, len(paths), batch_size)
-        with ThreadPoolExecutor(self._threads) as pool:
+        with ThreadPoolExecutor(self.threads) as pool:
             queue: list[list[Future[NDArray[np.uint8]]]] = []
             for start in starts:
                 queue.append([pool.submit(self.read, p) for p in paths[start : start + batch_size]])
                 if len(queue) > _AHEAD:
-                    yield _stack(queue.pop(0))
+                    yield _stack([future.result() for future in queue.pop(0)])
             for batch in queue:
-                yield _stack(batch)
+                yield _stack([future.result() for future in batch])
+
+    def stack(self, paths: Sequence[str]) -> Tensor:
+        """One batch, read in this thread: uint8 [B, 3, size, size]."""
+        return _stack([self.read(path) for path in paths])
 
     def read(self, path: str) -> NDArray[np.uint8]:
         """One crop: uint8 [size, size, 3]."""
@@ -134,6 +138,10 @@ class Inputs:
         for batch in self.reader.batches(paths, batch_size):
             yield self.preprocessing.normalise(change(batch.to(self.device)))
 
+    def batch(self, paths: Sequence[str]) -> Tensor:
+        """One batch, read in this thread: float32 [B, 3, S, S] on the device."""
+        return self.preprocessing.normalise(self.reader.stack(paths).to(self.device))
+
     def amp(self) -> torch.autocast:
         """bfloat16 arithmetic on a GPU; float32 on a CPU, where it gains nothing for sure."""
         cuda = self.device.type == "cuda"
@@ -154,6 +162,5 @@ def read_square(path: Path, size: int) -> NDArray[np.uint8]:
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
-def _stack(batch: list[Future[NDArray[np.uint8]]]) -> Tensor:
-    pixels = np.stack([future.result() for future in batch])
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2)  # channels-last in memory
+def _stack(crops: list[NDArray[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)  # channels-last in memory

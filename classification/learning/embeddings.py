@@ -6,6 +6,7 @@ position in the list, which makes a resumed array equal to an uninterrupted one 
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,9 +77,36 @@ def forward(
 ) -> Iterator[NDArray[np.float32]]:
     """Embeddings of consecutive batches, float32 [B, D]."""
     backbone = backbone.to(inputs.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if inputs.device.type == "cpu":
+        yield from _by_core(backbone, inputs, paths)
+        return
     with torch.inference_mode(), inputs.amp():
         for x in inputs.batches(paths, inputs.forward_size):
             yield backbone(x).float().cpu().numpy()
+
+
+def _by_core(
+    backbone: nn.Module, inputs: Inputs, paths: Sequence[str]
+) -> Iterator[NDArray[np.float32]]:
+    """Every core decodes and computes its own batches, in one thread each.
+
+    No core waits for another at the end of each layer, which on two cores makes up for all of the
+    decoding and more: 1.1 to 1.2 times the rate of the bare network with two threads.
+    """
+
+    def embed(batch: Sequence[str]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return backbone(inputs.batch(batch)).float().numpy()
+
+    size = inputs.forward_size
+    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
+    pool = ThreadPoolExecutor(
+        inputs.reader.threads, initializer=torch.set_num_threads, initargs=(1,)
+    )
+    try:
+        yield from pool.map(embed, batches)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int]) -> int:
