@@ -4,7 +4,6 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from importlib import import_module
-from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeVar, get_args, get_origin, get_type_hints
 
 import docstring_parser
@@ -113,12 +112,3 @@ def _switch() -> Any:
     from jsonargparse import ActionYesNo
 
     return ActionYesNo(yes_prefix="", no_prefix="no-")
-
-
-def script_root(file: str) -> None:
-    """Put the repository root in place of ``classification/`` at the front of ``sys.path``.
-
-    ``python classification/train.py`` makes Python put ``classification/`` there, where
-    ``classification/data`` or ``classification/query`` would shadow packages of those names.
-    """
-    sys.path[0] = str(Path(file).resolve().parents[1])

@@ -10,8 +10,6 @@ from typing import Any, Literal
 
 Mean = tuple[float, float, float]
 
-SPLITS = ("train", "val", "test")
-
 
 @dataclass(frozen=True, kw_only=True)
 class DataConfig:

@@ -98,10 +98,10 @@ def newest_model(paths: RunPaths) -> Path:
     Raises:
         FieldmarkError: there is none.
     """
-    for number in reversed(paths.complete_rounds()):
-        if paths.round(number).head.exists():
-            return paths.round(number).root
-    raise FieldmarkError(f"no trained round in {paths.root}; run classification/train.py first")
+    played = paths.newest_model()
+    if played is None:
+        raise FieldmarkError(f"no trained round in {paths.root}; run classification/train.py first")
+    return played.root
 
 
 def _inputs(

@@ -76,11 +76,9 @@ def _run(config: RunConfig, paths: RunPaths) -> None:
     outcome = run_rounds(bench, on_round=on_round)
     tracker.sync(finished=outcome.finished)
     write_report(paths.root, crops_dir=dataset.crops)
-    model = next(
-        (n for n in reversed(paths.complete_rounds()) if paths.round(n).head.exists()), None
-    )
+    model = paths.newest_model()
     if outcome.finished and model is not None:
         export = ExportPaths(paths.export)
-        save_export(export, load_classifier(paths.round(model).root))
+        save_export(export, load_classifier(model.root))
         tracker.register(export)
     print("\n".join(closing_lines(paths, outcome, tracking=tracker.where)))

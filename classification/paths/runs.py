@@ -127,6 +127,11 @@ class RunPaths:
             number += 1
         return list(range(number))
 
+    def newest_model(self) -> RoundPaths | None:
+        """The newest complete round with a model; early rounds may have none."""
+        rounds = map(self.round, reversed(self.complete_rounds()))
+        return next((played for played in rounds if played.head.exists()), None)
+
     def round(self, number: int) -> RoundPaths:
         return RoundPaths(self.rounds / f"{number:02d}")
 
