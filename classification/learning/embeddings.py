@@ -5,9 +5,11 @@ written, so a killed run goes on at the last whole block. Block and batch border
 position in the list, which makes a resumed array equal to an uninterrupted one bit by bit.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -123,15 +125,24 @@ def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int]) -> int:
     return int(record["done"]) if found == shape else 0
 
 
+def _reserve(path: Path) -> None:
+    """Claim the disk space of a mapped file now: a full disk would kill a later write by SIGBUS."""
+    if hasattr(os, "posix_fallocate"):  # Linux; elsewhere the system decides
+        with path.open("r+b") as f:
+            os.posix_fallocate(f.fileno(), 0, path.stat().st_size)
+
+
 def _open(paths: EmbeddingPaths, *, shape: tuple[int, int], fresh: bool) -> np.memmap:
     paths.folder.mkdir(parents=True, exist_ok=True)
     try:
-        return np.lib.format.open_memmap(
+        array = np.lib.format.open_memmap(
             paths.array,
             mode="w+" if fresh else "r+",
             dtype=np.float32,
             shape=shape if fresh else None,
         )
+        _reserve(paths.array)
+        return array
     except OSError as error:
         raise FieldmarkError(
             f"cannot write {paths.array} ({shape[0] * shape[1] * 4 / 1e9:.2f} GB): {error}. "

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -102,6 +105,19 @@ def test_a_damaged_store_is_made_anew(tmp_path, crops, damage):
     else:
         np.save(paths.array, np.zeros((3, 3), np.float32))
     assert np.array_equal(embed(tmp_path, crops), whole)
+
+
+def test_a_full_disk_is_named_before_anything_is_computed(tmp_path, crops, monkeypatch):
+    """A mapped file on a full disk would otherwise end the process by SIGBUS, without a word."""
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "posix_fallocate", full, raising=False)
+        with pytest.raises(FieldmarkError, match=r"key\.npy.*No space left.*Make room"):
+            embed(tmp_path, crops)
+    assert len(embed(tmp_path, crops)) == N
 
 
 def test_the_key_changes_with_weights_preprocessing_and_content():
