@@ -20,7 +20,7 @@ SCRIPTS = sorted(
 def run(*arguments, cwd=ROOT, **options):
     return subprocess.run(
         [sys.executable, *map(str, arguments)],
-        cwd=cwd, capture_output=True, text=True, timeout=120, **options,
+        cwd=cwd, capture_output=True, text=True, timeout=600, **options,
     )  # fmt: skip
 
 

