@@ -8,8 +8,8 @@ import pytest
 # Left to right; names of modules and packages directly inside `classification`.
 LAYERS = [
     {"__init__", "errors"},
-    {"config", "paths", "files", "cli"},
-    {"schemas", "settings", "provenance"},
+    {"config", "config_learning", "paths", "files", "cli"},
+    {"schemas", "settings", "provenance", "linear"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "figures"},
     {"selection", "report"},
