@@ -1,6 +1,30 @@
 """Names of the strategies, importable without NumPy for ``--help`` and configuration checks."""
 
-STRATEGY_NAMES = ("random", "margin", "entropy", "least_confident")
+STRATEGY_NAMES = (
+    "random",
+    "margin",
+    "entropy",
+    "least_confident",
+    "bald",
+    "vote_entropy",
+    "class_entropy",
+    "class_high",
+    "class_low",
+)
 
-NEEDS_MODEL = frozenset({"margin", "entropy", "least_confident"})
+ALIASES = {"uniform": "random", "confidence": "least_confident"}
+"""Other names the same strategies are known by."""
+
+NEEDS_MODEL = frozenset(
+    {
+        "margin",
+        "entropy",
+        "least_confident",
+        "bald",
+        "vote_entropy",
+        "class_entropy",
+        "class_high",
+        "class_low",
+    }
+)
 """Strategies that read class probabilities and therefore cannot open a run."""

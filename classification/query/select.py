@@ -1,67 +1,149 @@
 """The registry of strategies and the one way to run them."""
 
-from collections.abc import Callable
+import inspect
+from dataclasses import replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query import scores
-from classification.query.names import NEEDS_MODEL, STRATEGY_NAMES
+from classification.query.limits import Limits, within
+from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
 from classification.query.pool import Pool, check_pool
-
-Strategy = Callable[[Pool, int, np.random.Generator], NDArray[np.intp]]
-"""n positions into the pool, best first: unique, none labelled, the same for the same generator."""
-
-Score = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-
-
-def random(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """`n` unlabelled items, uniformly without replacement."""
-    return rng.permutation(pool.unlabelled)[:n]
-
-
-def by_score(score: Score) -> Strategy:
-    """The strategy that takes the `n` highest scores; ties are broken at random."""
-
-    def strategy(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        assert pool.probs is not None  # select() has checked
-        candidates = rng.permutation(pool.unlabelled)  # a stable sort then breaks ties at random
-        value = score(pool.probs[candidates])
-        return candidates[np.argsort(-value, kind="stable")[:n]]
-
-    return strategy
-
+from classification.query.strategy import Strategy
+from classification.query.uncertainty import by_class, by_committee, by_score, random
 
 STRATEGIES: dict[str, Strategy] = {
     "random": random,
     "margin": by_score(scores.margin),
     "entropy": by_score(scores.entropy),
     "least_confident": by_score(scores.least_confident),
+    "bald": by_committee(scores.bald),
+    "vote_entropy": by_committee(scores.vote_entropy),
+    "class_entropy": by_class("entropy"),
+    "class_high": by_class("high"),
+    "class_low": by_class("low"),
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 
 
-def select(name: str, pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Run a strategy by name.
+def select(
+    strategy: str | Strategy,
+    pool: Pool,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    per_group: int = 0,
+    per_location: int = 0,
+    duplicates: float = 0.0,
+    passive: float = 0.0,
+    **options: Any,
+) -> NDArray[np.intp]:
+    """Run a strategy.
 
     Args:
-        name: a key of `STRATEGIES`.
+        strategy: a key of `STRATEGIES`, a function of the same form, or a `BaseSampler`.
         pool: what there is to choose from.
         n: how many; when fewer are unlabelled, all of them are returned.
         rng: source of every random choice.
+        per_group: most items of one burst (`Pool.groups`) in the batch, bursts without labels
+            first; 0: no limit.
+        per_location: most items of one camera location; 0: no limit.
+        duplicates: cosine similarity (0..1) from which on two items count as one; 0: off.
+        passive: share of the batch that is drawn at random instead (0..1), first in the result.
+        options: of the strategy; its keyword-only parameters.
 
     Returns:
         intp [min(n, unlabelled)]: positions into the pool, best first, unique, none labelled.
 
     Raises:
-        FieldmarkError: unknown name, negative `n`, a faulty pool, or no model where one is needed.
+        FieldmarkError: unknown name or option, negative `n`, a faulty pool, no model where one is
+            needed, or a custom strategy that returned positions it may not choose.
     """
-    if name not in STRATEGIES:
-        raise FieldmarkError(f"unknown strategy {name!r}; allowed: {', '.join(STRATEGIES)}")
+    chosen, name = resolve(strategy), strategy if isinstance(strategy, str) else "custom"
     if n < 0:
         raise FieldmarkError(f"cannot choose {n} items; ask for 0 or more")
-    if name in NEEDS_MODEL and pool.probs is None:
+    if not 0 <= passive <= 1:
+        raise FieldmarkError(f"passive is {passive}; it is a share of the batch, 0 to 1")
+    if ALIASES.get(name, name) in NEEDS_MODEL and pool.probs is None:
         raise FieldmarkError(f"strategy {name!r} needs class probabilities and the pool has none")
+    check_options(name, chosen, options)
     check_pool(pool)
-    return STRATEGIES[name](pool, min(n, len(pool.unlabelled)), rng)
+    n = min(n, len(pool.unlabelled))
+    if not n:
+        return np.zeros(0, dtype=np.intp)
+    limits = Limits(per_group=per_group, per_location=per_location, duplicates=duplicates)
+    run = partial(chosen, **options) if options else chosen
+    if passive:
+        run = _partly_random(run, passive)
+    picks = within(run, limits)(pool, n, rng) if limits != Limits() else run(pool, n, rng)
+    return _checked(picks, pool, n, name)
+
+
+def resolve(strategy: str | Strategy) -> Strategy:
+    """The strategy of a name; anything else is one already.
+
+    Raises:
+        FieldmarkError: unknown name.
+    """
+    if not isinstance(strategy, str):
+        return strategy
+    name = ALIASES.get(strategy, strategy)
+    if name not in STRATEGIES:
+        raise FieldmarkError(f"unknown strategy {strategy!r}; allowed: {', '.join(STRATEGIES)}")
+    return STRATEGIES[name]
+
+
+def check_options(name: str, strategy: Strategy, options: dict[str, Any]) -> None:
+    """Refuse options that the strategy does not have.
+
+    Raises:
+        FieldmarkError: the unknown ones, and those there are.
+    """
+    parameters = inspect.signature(strategy).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    unknown = sorted(options.keys() - set(known))
+    if unknown:
+        raise FieldmarkError(
+            f"strategy {name!r} has no option {', '.join(map(repr, unknown))}; "
+            f"allowed: {', '.join(known) or 'none'}"
+        )
+
+
+def _partly_random(strategy: Strategy, share: float) -> Strategy:
+    """A share of each batch drawn uniformly, the rest by `strategy` with those as labelled."""
+
+    def mixed(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        drawn = random(pool, round(share * n), rng)
+        labelled = pool.labelled.copy()
+        labelled[drawn] = True
+        if len(drawn) == n:
+            return drawn
+        rest = strategy(replace(pool, labelled=labelled), n - len(drawn), rng)
+        return np.concatenate([drawn, rest])
+
+    return mixed
+
+
+def _checked(picks: NDArray[np.intp], pool: Pool, n: int, name: str) -> NDArray[np.intp]:
+    """Hold every strategy, ours or not, to what it promises."""
+    picks = np.asarray(picks)
+    whole = picks.ndim == 1 and (np.issubdtype(picks.dtype, np.integer) or not len(picks))
+    if not whole or (len(picks) and not 0 <= picks.min() <= picks.max() < len(pool)):
+        raise FieldmarkError(f"strategy {name!r} must return positions 0 to {len(pool) - 1}")
+    picks = picks.astype(np.intp)
+    problems = []
+    if len(picks) != n:
+        problems.append(f"{len(picks)} positions where {n} were asked for")
+    if len(np.unique(picks)) != len(picks):
+        problems.append("some position twice")
+    if pool.labelled[picks].any():
+        problems.append(f"labelled positions: {picks[pool.labelled[picks]][:5].tolist()}")
+    if problems:
+        raise FieldmarkError.from_problems(f"strategy {name!r} returned", problems)
+    return picks

@@ -4,19 +4,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from classification.errors import FieldmarkError
-from classification.query import STRATEGIES, Pool, select
+from classification.query import STRATEGIES, BaseSampler, Pool, select
+from classification.query.names import ALIASES
 
-
-def make_pool(n, *, labelled=(), classes=3, seed=0):
-    rng = np.random.default_rng(seed)
-    mask = np.zeros(n, dtype=bool)
-    mask[list(labelled)] = True
-    return Pool(
-        embeddings=rng.normal(size=(n, 4)).astype(np.float32),
-        probs=rng.dirichlet(np.ones(classes), size=n).astype(np.float32),
-        labelled=mask,
-        labels=np.where(mask, 7, -1).astype(np.int64),  # ids need not start at 0
-    )
+from .pools import OPTIONS, make_pool
 
 
 def with_probs(rows):
@@ -39,11 +30,12 @@ def with_probs(rows):
 def test_picks_are_unique_unlabelled_as_many_as_asked_and_repeatable(name, n, ask, labelled, seed):
     labelled = {i for i in labelled if i < n}
     pool = make_pool(n, labelled=labelled)
-    picks = select(name, pool, ask, np.random.default_rng(seed))
+    options = OPTIONS.get(name, {})
+    picks = select(name, pool, ask, np.random.default_rng(seed), **options)
     assert len(picks) == min(ask, n - len(labelled))
     assert len(set(picks.tolist())) == len(picks)
     assert not labelled & set(picks.tolist())
-    again = select(name, pool, ask, np.random.default_rng(seed))
+    again = select(name, pool, ask, np.random.default_rng(seed), **options)
     assert picks.tolist() == again.tolist()
 
 
@@ -107,3 +99,60 @@ def faulty(**changes):
 def test_bad_input_is_named(pool, name, n, expected):
     with pytest.raises(FieldmarkError, match=expected.replace("...", r"\.\.\.")):
         select(name, pool, n, np.random.default_rng(0))
+
+
+def test_an_unknown_option_is_refused_with_those_there_are():
+    with pytest.raises(
+        FieldmarkError, match=r"'class_high' has no option 'tarjet'; allowed: target"
+    ):
+        select("class_high", make_pool(5), 1, np.random.default_rng(0), tarjet=1)
+
+
+def test_other_names_of_a_strategy_choose_the_same():
+    pool = make_pool(30)
+    for other, name in ALIASES.items():
+        picks = [select(n, pool, 5, np.random.default_rng(1)).tolist() for n in (other, name)]
+        assert picks[0] == picks[1]
+
+
+class Last(BaseSampler):
+    def __init__(self, offset=0):
+        self.offset = offset
+
+    def sample(self, pool, n, rng):
+        return pool.unlabelled[::-1][self.offset : self.offset + n]
+
+
+def test_a_custom_function_with_options_and_a_subclass_serve_as_strategies():
+    def first(pool, n, rng, *, step=1):
+        return pool.unlabelled[::step][:n]
+
+    pool, rng = make_pool(10, labelled=[0]), np.random.default_rng(0)
+    assert select(first, pool, 3, rng, step=2).tolist() == [1, 3, 5]
+    assert select(Last(1), pool, 2, rng).tolist() == [8, 7]
+    with pytest.raises(FieldmarkError, match="no option 'stop'; allowed: step"):
+        select(first, pool, 3, rng, stop=2)
+
+
+@pytest.mark.parametrize(
+    ("returned", "expected"),
+    [
+        ([0, 1, 1], "some position twice"),
+        ([1, 2], "2 positions where 3 were asked for"),
+        ([4, 5, 6], r"labelled positions: \[4\]"),
+        ([7, 8, 12], "must return positions 0 to 9"),
+        ([0.5, 1, 2], "must return positions"),
+    ],
+)
+def test_a_custom_strategy_is_held_to_the_contract(returned, expected):
+    pool = make_pool(10, labelled=[4])
+    with pytest.raises(FieldmarkError, match=expected):
+        select(lambda pool, n, rng: np.array(returned), pool, 3, np.random.default_rng(0))
+
+
+def test_a_passive_share_is_random_and_the_rest_is_not():
+    pool = make_pool(200)
+    picks = select("margin", pool, 40, np.random.default_rng(0), passive=0.25)
+    assert len(set(picks.tolist())) == 40
+    pure = select("margin", pool, 30, np.random.default_rng(0)).tolist()
+    assert len(set(pure) & set(picks.tolist())) >= 24  # but for those drawn at random

@@ -1,0 +1,27 @@
+"""The `n` best of some candidates, ties broken by the generator."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def best(
+    scores: NDArray[np.float32],
+    candidates: NDArray[np.intp],
+    n: int,
+    rng: np.random.Generator,
+) -> NDArray[np.intp]:
+    """The `n` candidates with the highest scores, best first.
+
+    Args:
+        scores: float [N] over all items.
+        candidates: positions that may be chosen.
+        n: how many, 1 to ``len(candidates)``.
+        rng: puts equal scores in random order.
+    """
+    value = scores[candidates]
+    if n < len(value):  # sort no more than what can be among the n
+        bar = np.partition(value, len(value) - n)[len(value) - n]
+        keep = np.flatnonzero(value >= bar)
+        candidates, value = candidates[keep], value[keep]
+    order = rng.permutation(len(value))  # a stable sort then breaks ties at random
+    return candidates[order[np.argsort(-value[order], kind="stable")]][:n]

@@ -1,0 +1,59 @@
+"""Strategies that take the highest scores, one item at a time and whatever the others are."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classification.errors import FieldmarkError
+from classification.query import scores
+from classification.query.pool import Pool
+from classification.query.ranking import best
+from classification.query.strategy import Strategy
+
+
+def random(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """`n` unlabelled items, uniformly without replacement."""
+    return rng.permutation(pool.unlabelled)[:n]
+
+
+def by_score(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strategy:
+    """The strategy that takes the `n` highest scores of the probabilities."""
+
+    def strategy(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        assert pool.probs is not None  # select() has checked
+        return best(score(pool.probs), pool.unlabelled, n, rng)
+
+    return strategy
+
+
+def by_committee(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strategy:
+    """The strategy that takes the `n` highest scores of what several models say."""
+
+    def strategy(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        if pool.committee is None:
+            raise FieldmarkError(
+                "this strategy needs what several models say: set Pool.committee, float32 "
+                "[M, N, C], from an ensemble or from dropout passes"
+            )
+        return best(score(pool.committee), pool.unlabelled, n, rng)
+
+    return strategy
+
+
+def by_class(wanted: str) -> Strategy:
+    """The strategy for one class: its borderline items, or those most or least like it."""
+
+    def strategy(
+        pool: Pool, n: int, rng: np.random.Generator, *, target: int = -1
+    ) -> NDArray[np.intp]:
+        """`target`: class id, a column of the probabilities."""
+        assert pool.probs is not None  # select() has checked
+        columns = pool.probs.shape[1]
+        if not 0 <= target < columns:
+            raise FieldmarkError(
+                f"target is {target}; give the class id to look for, 0 to {columns - 1}"
+            )
+        return best(scores.of_class(target, wanted=wanted)(pool.probs), pool.unlabelled, n, rng)
+
+    return strategy
