@@ -14,6 +14,7 @@ from classification.config_learning import (
     HeadConfig,
     learning_problems,
 )
+from classification.config_sagemaker import SageMakerConfig, sagemaker_problems
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,12 +66,13 @@ class TrackingConfig:
 class LaunchConfig:
     """Where the run happens."""
 
-    backend: Literal["local"] = "local"
-    """local: this process on this machine."""
+    backend: Literal["local", "sagemaker"] = "local"
+    """local: this machine; sagemaker: a training job on AWS."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto takes a GPU when there is one."""
     threads: int = 0
     """Threads that decode images; 0: one per core."""
+    sagemaker: SageMakerConfig = field(default_factory=SageMakerConfig)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,6 +148,8 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
             f"query.strategy: {config.query.strategy!r} is unknown; "
             f"allowed: {', '.join(strategies)}"
         )
+    if config.launch.backend == "sagemaker":
+        found += sagemaker_problems(config.launch.sagemaker)
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 # Left to right; names of modules and packages directly inside `classification`.
 LAYERS = [
     {"__init__", "errors"},
-    {"config", "config_learning", "paths", "files", "cli"},
+    {"config", "config_learning", "config_sagemaker", "paths", "files", "cli"},
     {"schemas", "settings", "provenance", "linear"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "figures"},
@@ -16,7 +16,7 @@ LAYERS = [
     {"rounds", "tracking", "tracking_store", "program", "registry", "inference"},
     {"summary"},
     {"launch"},
-    {"train", "predict"},
+    {"train", "predict", "jobs"},
 ]
 PACKAGE = Path(__file__).resolve().parents[1] / "classification"
 HEAVY = {"torch", "torchvision", "timm", "mlflow", "pandas", "pandera", "sklearn", "matplotlib"}
