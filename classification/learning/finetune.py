@@ -1,4 +1,4 @@
-"""Training the backbone on the labels at hand, with a throw-away linear classifier on top."""
+"""Training the backbone on the labels at hand, with a throw-away layer on top."""
 
 import copy
 import math
@@ -8,12 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
-from classification.config import FinetuneConfig
+from classification.config_learning import FinetuneConfig
 from classification.learning.augment import augment
 from classification.learning.crops import Inputs
+from classification.learning.loaders import batch_size, epoch_order, steps_per_epoch
+from classification.learning.objectives import OBJECTIVES, Objective
 
 _MOST_VALIDATION = 1_000  # crops that decide when to stop: enough for a steady loss
 
@@ -44,28 +45,40 @@ def finetune(
 ) -> int:
     """Train `backbone` in place and leave it, on the CPU, with the weights of its best epoch.
 
-    Classes are drawn equally often, so that a rare species counts as much as a common one. The
-    best epoch has the lowest class-balanced cross-entropy on `val`; training stops after
-    `config.patience` epochs without a better one. Without validation items all epochs are run.
+    The best epoch has the lowest loss on `val`, every class counting the same; training stops after
+    `config.patience` epochs without a better one. Without validation items (for triplets and pairs:
+    without two of one class and one of another) all epochs are run.
+
+    Args:
+        backbone: float32 [B, 3, S, S] to float32 [B, dim].
+        inputs: where crops come from, and the device.
+        train: at least two classes.
+        val: may be empty.
+        dim: of the embedding.
+        n_classes: class ids are below it.
+        config: the recipe; its `first` is not looked at.
+        seed: of the layer on top, the order of crops and their augmentation.
 
     Returns:
         Epochs that were run.
     """
     rng = np.random.default_rng(seed)
+    objective: Objective = OBJECTIVES[config.loss](config)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = nn.Sequential(backbone, nn.Linear(dim, n_classes))
+        network = nn.Sequential(backbone, objective.top(dim, n_classes))
     network.to(inputs.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    step = _Step(network, inputs, config, n_items=len(train.labels), seed=seed)
+    trainer = _Trainer(network, objective, inputs, config, labels=train.labels, seed=seed)
     val = val.sample(_MOST_VALIDATION, rng)
+    judged = objective.judges(torch.from_numpy(val.labels))
     best, best_state, stale, epoch = math.inf, None, 0, 0
     with tqdm(total=config.epochs, desc="fine-tune", unit="epoch", leave=False) as bar:
         while epoch < config.epochs and stale < config.patience:
             epoch += 1
-            step.run_epoch(train, _balanced_order(train.labels, rng))
+            trainer.run_epoch(train, epoch_order(train.labels, config, rng))
             bar.update()
-            if len(val.labels):
-                loss = _balanced_loss(network, inputs, val, config.batch_size)
+            if judged:
+                loss = trainer.validation_loss(val)
                 bar.set_postfix(val_loss=f"{loss:.3f}")
                 stale = 0 if loss < best else stale + 1
                 if loss < best:
@@ -76,65 +89,75 @@ def finetune(
     return epoch
 
 
-class _Step:
-    """Optimiser, schedule and augmentation of one fine-tuning."""
+class _Trainer:
+    """Optimiser, schedule and augmentation of one training."""
 
     def __init__(
-        self, network: nn.Module, inputs: Inputs, config: FinetuneConfig, *, n_items: int, seed: int
+        self,
+        network: nn.Module,
+        objective: Objective,
+        inputs: Inputs,
+        config: FinetuneConfig,
+        *,
+        labels: NDArray[np.int64],
+        seed: int,
     ) -> None:
-        self._network, self._inputs, self._config = network, inputs, config
+        self._network, self._objective, self._inputs = network, objective, inputs
+        self._size = batch_size(labels, config)
         self._generator = torch.Generator().manual_seed(seed)
-        self._optimiser = torch.optim.AdamW(
-            network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        steps = math.ceil(n_items / config.batch_size) * config.epochs
-        self._schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self._optimiser, max_lr=config.learning_rate, total_steps=steps + 1
-        )
+        steps = steps_per_epoch(labels, config) * config.epochs
+        self._optimiser, self._schedule = _OPTIMISERS[config.optimiser](network, config, steps)
 
     def run_epoch(self, train: Labelled, order: NDArray[np.intp]) -> None:
-        """One pass over `order`; a last batch of one is left out, batch norm cannot train on it."""
-        size = self._config.batch_size
-        if len(order) % size == 1:
-            order = order[:-1]
+        """One pass over `order`."""
         paths, labels = [train.paths[i] for i in order], torch.from_numpy(train.labels[order])
         batches = self._inputs.batches(
-            paths, size, change=lambda batch: augment(batch, self._generator)
+            paths, self._size, change=lambda batch: augment(batch, self._generator)
         )
         self._network.train()
-        for x, y in zip(batches, labels.split(size), strict=True):
+        for x, y in zip(batches, labels.split(self._size), strict=True):
             with self._inputs.amp():
-                logits = self._network(x)
-            loss = F.cross_entropy(
-                logits.float(), y.to(x.device), label_smoothing=self._config.label_smoothing
-            )
+                outputs = self._network(x)
+            loss = self._objective.loss(outputs.float(), y.to(x.device), self._generator)
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self._optimiser.step()
             self._schedule.step()
 
+    @torch.inference_mode()
+    def validation_loss(self, val: Labelled) -> float:
+        """Mean over classes of the mean loss of their items."""
+        self._network.eval()
+        outputs = []
+        for x in self._inputs.batches(val.paths, self._size):
+            with self._inputs.amp():
+                outputs.append(self._network(x).float().cpu())
+        labels = torch.from_numpy(val.labels)
+        loss = self._objective.each(torch.cat(outputs), labels).cpu().double().numpy()
+        told = np.isfinite(loss)
+        known = val.labels[told]
+        return float(np.mean([loss[told][known == c].mean() for c in np.unique(known)]))
 
-def _balanced_order(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.intp]:
-    """As many draws as labels, each class equally likely, no item twice before all came once."""
-    classes = np.unique(labels)
-    share = math.ceil(len(labels) / len(classes))
-    drawn = []
-    for value in classes:
-        rows = np.flatnonzero(labels == value)
-        passes = [rng.permutation(rows) for _ in range(math.ceil(share / len(rows)))]
-        drawn.append(np.concatenate(passes)[:share])
-    return rng.permutation(np.concatenate(drawn))[: len(labels)]
+
+def _adamw(
+    network: nn.Module, config: FinetuneConfig, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    optimiser = torch.optim.AdamW(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    return optimiser, torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, max_lr=config.learning_rate, total_steps=steps + 1
+    )
 
 
-@torch.inference_mode()
-def _balanced_loss(network: nn.Module, inputs: Inputs, val: Labelled, batch_size: int) -> float:
-    """Mean over classes of the mean cross-entropy."""
-    network.eval()
-    labels = torch.from_numpy(val.labels)
-    losses = []
-    for x, y in zip(inputs.batches(val.paths, batch_size), labels.split(batch_size), strict=True):
-        with inputs.amp():
-            logits = network(x)
-        losses.append(F.cross_entropy(logits.float(), y.to(x.device), reduction="none").cpu())
-    loss = torch.cat(losses).double().numpy()
-    return float(np.mean([loss[val.labels == c].mean() for c in np.unique(val.labels)]))
+def _adam(
+    network: nn.Module, config: FinetuneConfig, steps: int
+) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
+    del steps
+    optimiser = torch.optim.Adam(
+        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+    )
+    return optimiser, torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1)
+
+
+_OPTIMISERS = {"adamw": _adamw, "adam": _adam}

@@ -7,17 +7,17 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from classification.config import RunConfig
+from classification.config import FinetuneConfig, RunConfig
 from classification.data.dataset import Dataset
 from classification.files import sha256_lines
 from classification.learning.backbones import (
-    build_backbone,
     embedding_size,
     read_weights,
     weights_hash,
     write_weights,
 )
 from classification.learning.crops import CropReader, Inputs, Preprocessing
+from classification.learning.embedder import build_embedder
 from classification.learning.embeddings import Items, embed_items, store_key
 from classification.learning.finetune import Labelled, finetune
 from classification.learning.head import Head, fit_head
@@ -69,7 +69,7 @@ def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths) -> Bench:
         dataset.crops,
         size=preprocessing.image_size,
         threads=config.launch.threads,
-        keep=config.finetune.epochs > 0,
+        keep=config.finetune.trains,
     )
     inputs = Inputs(
         reader=reader,
@@ -130,6 +130,8 @@ def fit_round(
         trained_with=chosen.trained_with,
         seed=config.seed,
         dim=dim,
+        feat_dim=config.backbone.feat_dim,
+        normalize=config.backbone.normalize,
         preprocessing=bench.inputs.preprocessing,
         classes=dataset.classes,
         seen=tuple(dataset.classes[i] for i in head.classes),
@@ -153,22 +155,19 @@ def _choose_backbone(
     config = bench.config
     weights = previous.weights if previous else config.backbone.weights
     trained_with = previous.trained_with if previous else 0
-    network = build_backbone(
-        config.backbone.name, resolve_weights(weights, run=bench.paths.root), seed=config.seed
-    )
+    network = _embedder(config, resolve_weights(weights, run=bench.paths.root))
     sha256 = weights_hash(network)
-    since = len(rows) - trained_with
-    due = config.finetune.epochs > 0 and (trained_with == 0 or since >= config.finetune.every)
-    if not due or len(np.unique(labels)) < 2:
+    recipe = _due(config.finetune, labels=len(rows), trained_with=trained_with)
+    if recipe is None or len(np.unique(labels)) < 2:
         return _Backbone(network=network, weights=weights, sha256=sha256, trained_with=trained_with)
     train = Labelled(paths=[bench.dataset.paths[i] for i in rows], labels=labels)
-    recipe = [sha256, repr(asdict(config.finetune)), str(config.seed), str(number)]
-    recipe += [f"{label} {path}" for label, path in zip(labels, train.paths, strict=True)]
-    checkpoint = bench.paths.checkpoint(sha256_lines(recipe)[:16])
+    basis = [sha256, repr(asdict(recipe)), str(config.seed), str(number)]
+    basis += [f"{label} {path}" for label, path in zip(labels, train.paths, strict=True)]
+    checkpoint = bench.paths.checkpoint(sha256_lines(basis)[:16])
     if checkpoint.exists():  # the run was stopped after this point
         network.load_state_dict(read_weights(checkpoint))
     else:
-        _finetune(bench, network, train=train, number=number)
+        _finetune(bench, network, train=train, recipe=recipe, number=number)
         write_weights(checkpoint, network.state_dict())
     return _Backbone(
         network=network,
@@ -178,7 +177,30 @@ def _choose_backbone(
     )
 
 
-def _finetune(bench: Bench, network: nn.Module, *, train: Labelled, number: int) -> None:
+def _embedder(config: RunConfig, weights: str) -> nn.Module:
+    backbone = config.backbone
+    return build_embedder(
+        backbone.name,
+        weights,
+        image_size=backbone.image_size,
+        feat_dim=backbone.feat_dim,
+        normalize=backbone.normalize,
+        seed=config.seed,
+    )
+
+
+def _due(config: FinetuneConfig, *, labels: int, trained_with: int) -> FinetuneConfig | None:
+    """The recipe of the training that is due now, if one is."""
+    first = config.recipe(first=True)
+    if trained_with == 0 and first.epochs > 0:
+        return first
+    later = config.recipe(first=False)
+    return later if later.epochs > 0 and labels - trained_with >= config.every else None
+
+
+def _finetune(
+    bench: Bench, network: nn.Module, *, train: Labelled, recipe: FinetuneConfig, number: int
+) -> None:
     config, dataset = bench.config, bench.dataset
     val = dataset.rows("val", labelled=True)
     finetune(
@@ -188,6 +210,6 @@ def _finetune(bench: Bench, network: nn.Module, *, train: Labelled, number: int)
         val=Labelled(paths=[dataset.paths[i] for i in val], labels=dataset.labels[val]),
         dim=embedding_size(network, config.backbone.image_size),
         n_classes=len(dataset.classes),
-        config=config.finetune,
+        config=recipe,
         seed=int(np.random.default_rng([config.seed, number]).integers(2**31)),
     )

@@ -12,8 +12,9 @@ from torch import Tensor, nn
 
 from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
-from classification.learning.backbones import build_backbone, read_weights, write_weights
+from classification.learning.backbones import read_weights, write_weights
 from classification.learning.crops import Inputs, Preprocessing
+from classification.learning.embedder import build_embedder
 from classification.learning.embeddings import forward
 from classification.learning.head import Head, load_head
 from classification.paths import ExportPaths, RoundPaths
@@ -35,6 +36,10 @@ class Card:
     seed: int
     dim: int
     """D of the embeddings."""
+    feat_dim: int = 0
+    """Size of the projection behind the backbone; 0 if there is none."""
+    normalize: bool = False
+    """Embeddings have length 1."""
     preprocessing: Preprocessing
     classes: tuple[str, ...]
     seen: tuple[str, ...]
@@ -138,7 +143,7 @@ def load_classifier(folder: Path) -> Classifier:
     if export.weights.exists():
         card = Card.from_json(read_json(export.card, what="model card"), where=export.card)
         tensors = read_weights(export.weights)
-        backbone = build_backbone(card.backbone, "none", seed=0)
+        backbone = _network(card, "none")
         state = _part(tensors, _BACKBONE)
         try:
             backbone.load_state_dict(state)
@@ -155,8 +160,18 @@ def load_classifier(folder: Path) -> Classifier:
         )
     card = Card.from_json(read_json(played.model, what="model card"), where=played.model)
     weights = resolve_weights(card.weights, run=folder.parent.parent)
-    backbone = build_backbone(card.backbone, weights, seed=card.seed)
-    return Classifier(backbone=backbone, head=load_head(played.head), card=card)
+    return Classifier(backbone=_network(card, weights), head=load_head(played.head), card=card)
+
+
+def _network(card: Card, weights: str) -> nn.Module:
+    return build_embedder(
+        card.backbone,
+        weights,
+        image_size=card.preprocessing.image_size,
+        feat_dim=card.feat_dim,
+        normalize=card.normalize,
+        seed=card.seed,
+    )
 
 
 def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

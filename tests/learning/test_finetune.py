@@ -6,7 +6,7 @@ from classification.config import FinetuneConfig
 from classification.learning.augment import augment
 from classification.learning.backbones import build_backbone, weights_hash
 from classification.learning.crops import CropReader, Inputs, Preprocessing
-from classification.learning.finetune import Labelled, _balanced_order, finetune
+from classification.learning.finetune import Labelled, finetune
 from tests.tiny import CLASSES, crop
 
 
@@ -26,16 +26,19 @@ def items(start, stop):
     )
 
 
-def run(folder, *, train, val, seed=0, **fields):
-    backbone = build_backbone("timm/test_resnet", "none", seed=0)
-    inputs = Inputs(
+def inputs(folder):
+    return Inputs(
         reader=CropReader(folder, size=32, keep=True),
         preprocessing=Preprocessing(image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3),
         device=torch.device("cpu"),
     )
+
+
+def run(folder, *, train, val, seed=0, **fields):
+    backbone = build_backbone("timm/test_resnet", "none", seed=0)
     epochs = finetune(
         backbone,
-        inputs,
+        inputs(folder),
         train=train,
         val=val,
         dim=96,
@@ -69,11 +72,34 @@ def test_without_validation_items_all_epochs_run(folder):
     assert not backbone.training
 
 
-def test_every_class_is_drawn_equally_often():
-    labels = np.array([0] * 90 + [1] * 9 + [5])
-    order = _balanced_order(labels, np.random.default_rng(0))
-    assert len(order) == 100
-    assert np.abs(np.bincount(labels[order], minlength=6)[[0, 1, 5]] - 100 / 3).max() <= 2
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"loss": "triplet", "mining": "semi_hard", "loader": "balanced", "optimiser": "adam"},
+        {"loss": "siamese", "mining": "hard_pair", "loader": "balanced"},
+        {"loss": "triplet", "loader": "single", "optimiser": "adam"},
+    ],
+)
+def test_triplets_and_pairs_bring_classes_together(folder, fields):
+    def apart(backbone):
+        """Mean distance between classes over that within, on crops kept out of training."""
+        kept = items(30, 40)
+        with torch.inference_mode():
+            z = backbone(torch.cat(list(inputs(folder).batches(kept.paths, 4))))
+        distances, labels = torch.cdist(z, z), torch.from_numpy(kept.labels)
+        same = labels[:, None] == labels[None, :]
+        return float(distances[~same].mean() / distances[same].mean())
+
+    recipe = {"epochs": 10, "samples_per_class": 5, "learning_rate": 3e-3, "weight_decay": 0.0}
+    trained, _ = run(folder, train=items(0, 30), val=items(40, 48), **recipe, **fields)
+    untrained = build_backbone("timm/test_resnet", "none", seed=0)
+    assert apart(trained) > 1.15 * apart(untrained)
+
+
+def test_validation_that_no_pair_can_be_made_of_runs_all_epochs(folder):
+    one = items(40, 41)
+    _, epochs = run(folder, train=items(0, 12), val=one, loss="triplet", patience=1, epochs=4)
+    assert epochs == 4
 
 
 def test_augmentation_is_seeded_varied_and_in_range():
