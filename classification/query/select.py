@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query import scores
+from classification.query.committee import by_committee
 from classification.query.limits import Limits, within
 from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
 from classification.query.pool import Pool, check_pool
 from classification.query.strategy import Strategy
-from classification.query.uncertainty import by_class, by_committee, by_score, random
+from classification.query.uncertainty import by_class, by_score, random
 
 STRATEGIES: dict[str, Strategy] = {
     "random": random,
@@ -23,6 +24,8 @@ STRATEGIES: dict[str, Strategy] = {
     "least_confident": by_score(scores.least_confident),
     "bald": by_committee(scores.bald),
     "vote_entropy": by_committee(scores.vote_entropy),
+    # Mean Kullback-Leibler divergence to the consensus (McCallum and Nigam 1998): BALD's formula.
+    "disagreement": by_committee(scores.bald),
     "class_entropy": by_class("entropy"),
     "class_high": by_class("high"),
     "class_low": by_class("low"),

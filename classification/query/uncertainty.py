@@ -27,20 +27,6 @@ def by_score(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strategy:
     return strategy
 
 
-def by_committee(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strategy:
-    """The strategy that takes the `n` highest scores of what several models say."""
-
-    def strategy(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        if pool.committee is None:
-            raise FieldmarkError(
-                "this strategy needs what several models say: set Pool.committee, float32 "
-                "[M, N, C], from an ensemble or from dropout passes"
-            )
-        return best(score(pool.committee), pool.unlabelled, n, rng)
-
-    return strategy
-
-
 def by_class(wanted: str) -> Strategy:
     """The strategy for one class: its borderline items, or those most or least like it."""
 
