@@ -9,7 +9,7 @@ import pytest
 LAYERS = [
     {"__init__", "errors"},
     {"config", "config_learning", "config_sagemaker", "paths", "files", "cli"},
-    {"schemas", "settings", "provenance", "linear"},
+    {"schemas", "settings", "provenance", "linear", "neighbours"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "figures"},
     {"selection", "report"},

@@ -1,0 +1,137 @@
+"""Blocks of products on all cores, each filtered while it is still in the cache."""
+
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classification.neighbours.nearest import Hits, Nearest, column_hits, row_hits
+from classification.neighbours.rows import Rows
+
+_SIDE = 4096  # products of 1,024 x 4,096 run at full speed and stay in a shared cache
+_BYTES = 5  # per product of a square tile: product, mask and merge of a quarter tile
+_BLAS = threading.Lock()  # the limit on BLAS threads holds for the whole process
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tile:
+    """One block of work: some rows against consecutive columns.
+
+    Attributes:
+        rows: positions of queries.
+        columns: positions of points.
+        both: the product also serves as neighbours of `columns` among `rows`.
+    """
+
+    rows: slice | NDArray[np.intp]
+    columns: slice
+    both: bool = False
+
+
+def tile_side(memory: int) -> int:
+    """Side of a tile such that all cores together stay within `memory` bytes."""
+    return min(_SIDE, max(64, isqrt(memory // (_BYTES * cores()))))
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):  # containers show fewer cores than the machine has
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def all_pairs(n: int, side: int) -> Iterator[Tile]:
+    """Every point against every other, each product once."""
+    for start in range(0, n, side):
+        row_stop = min(start + side, n)
+        for column in range(start, n, side):
+            for row in range(start, row_stop, side // 4):
+                yield Tile(
+                    rows=slice(row, min(row + side // 4, row_stop)),
+                    columns=slice(column, min(column + side, n)),
+                    both=column > start,
+                )
+
+
+def rectangle(n: int, m: int, side: int) -> Iterator[Tile]:
+    """Every one of n queries against every one of m points."""
+    for column in range(0, m, side):
+        for row in range(0, n, side // 4):
+            yield Tile(
+                rows=slice(row, min(row + side // 4, n)),
+                columns=slice(column, min(column + side, m)),
+            )
+
+
+def search(
+    nearest: Nearest, queries: Rows, points: Rows, tiles: Iterable[Tile], *, side: int
+) -> None:
+    """Bring `nearest` up to date with all tiles.
+
+    Args:
+        nearest: of the queries, changed in place.
+        queries, points: the same object where points are not to find themselves.
+        tiles: none larger than side / 4 x side.
+        side: of a tile.
+    """
+    from threadpoolctl import threadpool_limits
+
+    lock, local = threading.Lock(), threading.local()
+
+    def work(tile: Tile) -> None:
+        if not hasattr(local, "products"):
+            local.products = np.empty(side * max(1, side // 4), dtype=np.float32)
+            local.mask = np.empty(len(local.products), dtype=np.bool_)
+        found = _filter(nearest, queries, points, tile, local.products, local.mask)
+        with lock:
+            for rows, hits in found:
+                nearest.add(rows, hits)
+
+    # One product per core beats one product on all cores: the filter is not threaded.
+    with _BLAS, threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores()) as pool:
+        for _ in pool.map(work, tiles):
+            pass
+
+
+def _filter(
+    nearest: Nearest,
+    queries: Rows,
+    points: Rows,
+    tile: Tile,
+    room: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+) -> list[tuple[slice | NDArray[np.intp], Hits]]:
+    left, right = queries.left(tile.rows), points.lifted[tile.columns]
+    shape = (len(left), len(right))
+    products = room[: shape[0] * shape[1]].reshape(shape)
+    mask = mask[: products.size].reshape(shape)
+    np.matmul(left, right.T, out=products)
+    if queries is points and not tile.both:
+        _forget_self(products, tile)
+    first, start = _first(tile.rows), tile.columns.start
+    hits = row_hits(products, nearest.bar(products, tile.rows), mask)
+    found = [(tile.rows, _moved(hits, start))]
+    if tile.both:
+        hits = column_hits(products, nearest.bar(products.T, tile.columns), mask)
+        found.append((tile.columns, _moved(hits, first)))
+    return found
+
+
+def _forget_self(products: NDArray[np.float32], tile: Tile) -> None:
+    rows = tile.rows
+    index = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
+    own = np.flatnonzero((index >= tile.columns.start) & (index < tile.columns.stop))
+    products[own, index[own] - tile.columns.start] = -np.inf
+
+
+def _first(rows: slice | NDArray[np.intp]) -> int:
+    return rows.start if isinstance(rows, slice) else 0
+
+
+def _moved(hits: Hits, by: int) -> Hits:
+    return Hits(row=hits.row, column=hits.column + by, value=hits.value)
