@@ -23,7 +23,7 @@ from tests import tiny as tiny_module
 from tests.tiny import make_tiny, write_config
 
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["classification.launch.local", "timm", "sklearn.linear_model"])
+CONTEXT.set_forkserver_preload(["classification.launch.here", "timm", "sklearn.linear_model"])
 
 
 @pytest.fixture(scope="module")

@@ -1,84 +1,138 @@
-"""The local launcher: the rounds run in this process."""
+"""The local launcher: jobs in this process, or detached from the terminal in one of their own.
 
+A detached job is a process that holds a lock as long as it lives and writes how it ended. So its
+state never rests on a process id alone, which the system may have given to something else.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from classification.config import RunConfig
-from classification.data.dataset import load_dataset
 from classification.errors import FieldmarkError
-from classification.launch import Job
-from classification.learning.fit import make_bench
-from classification.learning.model import load_classifier, save_export
-from classification.paths import ExportPaths, RunPaths
-from classification.report import write_report
-from classification.rounds import run_rounds
-from classification.summary import closing_lines, plan_line, round_line
-from classification.tracking import make_tracker
+from classification.files import read_json
+from classification.launch import Job, JobRecord, JobState, LogPage
+from classification.launch.records import config_of, new_name, now, save_record
+from classification.paths import JobPaths, RunPaths
+
+_STARTING = 60.0  # seconds in which a process that was started must have taken its lock
+_PAGE = 1 << 20  # bytes of a log read at once
 
 
 class LocalLauncher:
-    """Runs the job here and now, alone in its run folder."""
+    """Runs jobs on this machine."""
 
-    def submit(self, job: Job) -> None:
-        """Play the rounds; then export, report and register.
+    def submit(self, job: Job) -> JobRecord | None:
+        """Run the job here and now; with `job.detach` start it in the background."""
+        if not job.detach:
+            from classification.launch.here import run_here
 
-        Raises:
-            FieldmarkError: another process works in the folder, or the run cannot go on.
-        """
-        paths = RunPaths(job.run)
-        paths.root.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(paths.lock, timeout=0):
-                if not job.resume:
-                    set_aside(paths, job.config)
-                _run(job.config, paths)
-        except Timeout:
+            run_here(job)
+            return None
+        if _held(RunPaths(job.run).lock):
             raise FieldmarkError(
-                f"another process is working in {paths.root}; wait for it, or use another "
-                "experiment folder"
-            ) from None
-
-
-def set_aside(paths: RunPaths, config: RunConfig) -> Path | None:
-    """Move a run's outputs to ``previous/<time>``; the folder, or None if there were none.
-
-    Raises:
-        FieldmarkError: the outputs include labels by people, which a fresh start would not see.
-    """
-    old = [p for p in paths.outputs if p.exists()]
-    if not old:
-        return None
-    if config.labels.source == "store" and paths.labels.exists():
-        raise FieldmarkError(
-            f"--no-resume would set aside the labels people gave in {paths.labels}. To start "
-            "afresh, copy config.yml into another experiment folder and train there."
+                f"another process is working in {job.run}; wait for it, or use another experiment "
+                "folder. Its jobs: python classification/jobs.py list"
+            )
+        details = {"resume": str(int(job.resume))}
+        record = JobRecord(
+            name=new_name(job.run), backend="local", run=job.run, created=now(), details=details
         )
-    folder = paths.previous / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    folder.mkdir(parents=True)
-    for path in old:
-        path.rename(folder / path.name)
-    print(f"set aside {len(old)} outputs of an earlier run in {folder}")
-    return folder
+        save_record(record, job.config)
+        _spawn(_paths(record))
+        return record
+
+    def status(self, record: JobRecord) -> JobState:
+        """How the job is, from its lock and from what it wrote at its end."""
+        paths = _paths(record)
+        log_age = _age(paths.log)
+        # first the lock: a process writes its end before it lets go
+        if _held(paths.lock):
+            return JobState(status="running", seconds=_seconds(record, None), log_age=log_age)
+        if paths.end.exists():
+            end = read_json(paths.end, what="end of the job")
+            seconds = _seconds(record, end["ended"])
+            return JobState(status=end["status"], reason=end["reason"], seconds=seconds)
+        if not paths.process.exists() and _seconds(record, None) < _STARTING:
+            return JobState(status="queued", log_age=log_age)
+        reason = "its process was killed, or the machine went down"
+        return JobState(status="interrupted", reason=reason, log_age=log_age)
+
+    def logs(self, record: JobRecord, cursor: str = "") -> LogPage:
+        """Whole lines of the log; the last one, while it is being written, comes later."""
+        path, start = _paths(record).log, int(cursor or 0)
+        if not path.exists():
+            return LogPage(lines=[], cursor=cursor)
+        with path.open("rb") as f:
+            f.seek(start)
+            text = f.read(_PAGE)
+        whole = text.rfind(b"\n") + 1 or (len(text) if len(text) == _PAGE else 0)
+        lines = text[:whole].decode(errors="replace").splitlines()
+        return LogPage(lines=lines, cursor=str(start + whole))
+
+    def stop(self, record: JobRecord) -> None:
+        """Send SIGTERM to the job's process, if it lives."""
+        paths = _paths(record)
+        if _held(paths.lock) and paths.process.exists():
+            os.kill(read_json(paths.process, what="process of the job")["pid"], signal.SIGTERM)
+
+    def resume(self, record: JobRecord) -> JobRecord:
+        """A new background job with the configuration of this one."""
+        state = self.status(record)
+        if not state.ended:
+            raise FieldmarkError(
+                f"{record.name} is {state.status}; stop it first, or wait for its end"
+            )
+        again = self.submit(Job(config=config_of(record), run=record.run, resume=True, detach=True))
+        assert again is not None
+        return again
 
 
-def _run(config: RunConfig, paths: RunPaths) -> None:
-    dataset = load_dataset(config.data)
-    bench = make_bench(config, dataset, paths)
-    tracker = make_tracker(config.tracking, paths)
-    print(plan_line(dataset, config, device=str(bench.inputs.device)), flush=True)
+def _paths(record: JobRecord) -> JobPaths:
+    return RunPaths(record.run).job(record.name)
 
-    def on_round(number: int) -> None:
-        print(round_line(paths.round(number)), flush=True)
-        tracker.sync()
 
-    outcome = run_rounds(bench, on_round=on_round)
-    tracker.sync(finished=outcome.finished)
-    write_report(paths.root, crops_dir=dataset.crops)
-    model = paths.newest_model()
-    if outcome.finished and model is not None:
-        export = ExportPaths(paths.export)
-        save_export(export, load_classifier(model.root))
-        tracker.register(export)
-    print("\n".join(closing_lines(paths, outcome, tracking=tracker.where)))
+def _spawn(paths: JobPaths) -> None:
+    """Start `classification.launch.background`, which outlives this process and its terminal."""
+    command = [sys.executable, "-m", "classification.launch.background", str(paths.root.resolve())]
+    root = str(Path(__file__).resolve().parents[2])
+    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
+    with paths.log.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+        )
+    # so that it is no zombie when it ends before this process
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _held(lock: Path) -> bool:
+    """Whether a living process holds a lock."""
+    if not lock.exists():
+        return False
+    try:
+        with FileLock(lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def _age(path: Path) -> float | None:
+    if not path.exists() or not path.stat().st_size:
+        return None
+    return max(0.0, time.time() - path.stat().st_mtime)
+
+
+def _seconds(record: JobRecord, ended: str | None) -> float:
+    last = datetime.fromisoformat(ended) if ended else datetime.now(UTC)
+    return max(0.0, (last - datetime.fromisoformat(record.created)).total_seconds())

@@ -13,15 +13,20 @@ from classification.paths.data import (
     crop_name,
     is_safe_name,
 )
+from classification.paths.jobs import BucketPaths, CheckpointPaths, ContainerPaths, JobPaths
 from classification.paths.runs import EmbeddingPaths, ExportPaths, RoundPaths, RunPaths
 
 __all__ = [
     "CROP_MARK",
+    "BucketPaths",
+    "CheckpointPaths",
+    "ContainerPaths",
     "DatasetPaths",
     "DownloadPaths",
     "EmbeddingPaths",
     "ExportPaths",
     "InterimPaths",
+    "JobPaths",
     "LilaPaths",
     "RoundPaths",
     "RunPaths",

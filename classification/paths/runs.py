@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from classification.paths.jobs import JobPaths
+
 
 @dataclass(frozen=True)
 class RoundPaths:
@@ -115,6 +117,14 @@ class RunPaths:
         names = (self.rounds, self.embeddings, self.checkpoints, self.export, self.report)
         labels = [self.labels.with_name(self.labels.name + end) for end in ("", "-wal", "-shm")]
         return [*names, *labels, self.tracking, self.figure("x").parent]
+
+    @property
+    def jobs(self) -> Path:
+        """One folder per submitted job."""
+        return self.root / "jobs"
+
+    def job(self, name: str) -> JobPaths:
+        return JobPaths(self.jobs / name)
 
     def predictions(self, name: str) -> Path:
         """What predict.py writes for a split or a folder of images."""

@@ -1,0 +1,82 @@
+"""A whole run in this process: rounds, export, report, registry."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from classification.config import RunConfig
+from classification.data.dataset import load_dataset
+from classification.errors import FieldmarkError
+from classification.launch import Job
+from classification.learning.fit import make_bench
+from classification.learning.model import load_classifier, save_export
+from classification.paths import ExportPaths, RunPaths
+from classification.report import write_report
+from classification.rounds import Outcome, run_rounds
+from classification.summary import closing_lines, plan_line, round_line
+from classification.tracking import make_tracker
+
+
+def run_here(job: Job) -> Outcome:
+    """Play the rounds in this process, alone in the run folder; then export, report, register.
+
+    Raises:
+        FieldmarkError: another process works in the folder, or the run cannot go on.
+    """
+    paths = RunPaths(job.run)
+    paths.root.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(paths.lock, timeout=0):
+            if not job.resume:
+                set_aside(paths, job.config)
+            return _run(job.config, paths)
+    except Timeout:
+        raise FieldmarkError(
+            f"another process is working in {paths.root}; wait for it, or use another "
+            "experiment folder"
+        ) from None
+
+
+def set_aside(paths: RunPaths, config: RunConfig) -> Path | None:
+    """Move a run's outputs to ``previous/<time>``; the folder, or None if there were none.
+
+    Raises:
+        FieldmarkError: the outputs include labels by people, which a fresh start would not see.
+    """
+    old = [p for p in paths.outputs if p.exists()]
+    if not old:
+        return None
+    if config.labels.source == "store" and paths.labels.exists():
+        raise FieldmarkError(
+            f"--no-resume would set aside the labels people gave in {paths.labels}. To start "
+            "afresh, copy config.yml into another experiment folder and train there."
+        )
+    folder = paths.previous / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+    folder.mkdir(parents=True)
+    for path in old:
+        path.rename(folder / path.name)
+    print(f"set aside {len(old)} outputs of an earlier run in {folder}")
+    return folder
+
+
+def _run(config: RunConfig, paths: RunPaths) -> Outcome:
+    dataset = load_dataset(config.data)
+    bench = make_bench(config, dataset, paths)
+    tracker = make_tracker(config.tracking, paths)
+    print(plan_line(dataset, config, device=str(bench.inputs.device)), flush=True)
+
+    def on_round(number: int) -> None:
+        print(round_line(paths.round(number)), flush=True)
+        tracker.sync()
+
+    outcome = run_rounds(bench, on_round=on_round)
+    tracker.sync(finished=outcome.finished)
+    write_report(paths.root, crops_dir=dataset.crops)
+    model = paths.newest_model()
+    if outcome.finished and model is not None:
+        export = ExportPaths(paths.export)
+        save_export(export, load_classifier(model.root))
+        tracker.register(export)
+    print("\n".join(closing_lines(paths, outcome, tracking=tracker.where)))
+    return outcome
