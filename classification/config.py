@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from classification.config_labels import LabelConfig, label_problems
 from classification.config_learning import (
     BackboneConfig,
     FinetuneConfig,
@@ -39,15 +40,6 @@ class QueryConfig:
     """Queries per round."""
     seed_size: int = 100
     """Random queries of round 0, before there is a model."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class LabelConfig:
-    """Who answers the queries."""
-
-    source: Literal["oracle", "store"] = "oracle"
-    """oracle: reveal the hidden label of the table (simulation); store: wait for people's labels
-    in labels.db."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +134,7 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
         "seed": (config.seed, 0),
     }
     found = [f"{k}: {v} is below {low}" for k, (v, low) in minimum.items() if v < low]
+    found += label_problems(config.labels)
     found += learning_problems(config.backbone, config.finetune, config.head)
     if config.query.strategy not in strategies:
         found.append(

@@ -8,7 +8,7 @@ import pytest
 # Left to right; names of modules and packages directly inside `classification`.
 LAYERS = [
     {"__init__", "errors"},
-    {"config", "config_learning", "config_sagemaker", "paths", "files", "cli"},
+    {"config", "config_labels", "config_learning", "config_sagemaker", "paths", "files", "cli"},
     {"schemas", "settings", "provenance", "linear", "neighbours"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "figures"},

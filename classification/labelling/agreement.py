@@ -69,7 +69,7 @@ def fleiss_kappa(ratings: Sequence[Mapping[str, int]]) -> float | None:
     """
     if not ratings:
         return None
-    observed, shares = 0.0, Counter[str]()
+    observed, shares = 0.0, defaultdict[str, float](float)
     for counts in ratings:
         n = sum(counts.values())
         observed += sum(c * (c - 1) for c in counts.values()) / (n * (n - 1))
