@@ -115,6 +115,10 @@ class Euclidean(Space):
             self.own[rows] = squared_lengths(embeddings[rows] - self.mean)
         self.rounding = _ROUNDING * np.sqrt(self.own * squared_lengths(embeddings))
 
+    def middle(self) -> int:
+        """The item nearest the mean."""
+        return int(self.own.argmin())
+
     def towards(self, centres: NDArray[np.intp]) -> Towards:
         """See `Space`."""
         c = self.x[centres] - self.mean
@@ -141,6 +145,10 @@ class Cosine(Space):
         self.own = np.where(self.inverse > 0, np.float32(1), np.float32(0))
         self.rounding = _ROUNDING * self.own
 
+    def middle(self) -> int:
+        """The item nearest the mean of the embeddings of length one."""
+        return int(((self.x @ (self.inverse @ self.x)) * self.inverse).argmax())
+
     def towards(self, centres: NDArray[np.intp]) -> Towards:
         """See `Space`."""
         c = self.x[centres]
@@ -156,4 +164,4 @@ class Cosine(Space):
         return terms
 
 
-SPACES: dict[str, type[Space]] = {"euclidean": Euclidean, "cosine": Cosine}
+SPACES: dict[str, type[Euclidean | Cosine]] = {"euclidean": Euclidean, "cosine": Cosine}

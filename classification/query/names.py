@@ -11,9 +11,15 @@ STRATEGY_NAMES = (
     "class_entropy",
     "class_high",
     "class_low",
+    "kcenter",
+    "badge",
+    "cdal",
+    "bait",
+    "galaxy",
+    "direct",
 )
 
-ALIASES = {"uniform": "random", "confidence": "least_confident"}
+ALIASES = {"uniform": "random", "confidence": "least_confident", "coreset": "kcenter"}
 """Other names the same strategies are known by."""
 
 NEEDS_MODEL = frozenset(
@@ -27,6 +33,11 @@ NEEDS_MODEL = frozenset(
         "class_entropy",
         "class_high",
         "class_low",
+        "badge",
+        "cdal",
+        "bait",
+        "galaxy",
+        "direct",
     }
 )
 """Strategies that read class probabilities and therefore cannot open a run."""

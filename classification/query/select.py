@@ -10,7 +10,12 @@ from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query import scores
+from classification.query.badge import badge
+from classification.query.bait import bait
+from classification.query.cdal import cdal
 from classification.query.committee import by_committee
+from classification.query.imbalance import direct, galaxy
+from classification.query.kcenter import kcenter
 from classification.query.limits import Limits, within
 from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
 from classification.query.pool import Pool, check_pool
@@ -29,6 +34,12 @@ STRATEGIES: dict[str, Strategy] = {
     "class_entropy": by_class("entropy"),
     "class_high": by_class("high"),
     "class_low": by_class("low"),
+    "kcenter": kcenter,
+    "badge": badge,
+    "cdal": cdal,
+    "bait": bait,
+    "galaxy": galaxy,
+    "direct": direct,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 
