@@ -128,7 +128,9 @@ def _bad_probs(name: str, probs: NDArray[np.float32]) -> list[str]:
     sums = probs.sum(axis=1)
     finite = np.isfinite(sums)
     problems = _bad_rows(name, ~finite)
-    problems += _bad_rows(name, finite & (probs.min(axis=1, initial=0) < 0), what="are negative")
+    if not probs.min(initial=0) >= 0:  # a twentieth of the time of a minimum per row
+        negative = finite & (probs.min(axis=1, initial=0) < 0)
+        problems += _bad_rows(name, negative, what="are negative")
     off = finite & (np.abs(sums - 1) > _SUM_TOLERANCE)
     return problems + _bad_rows(name, off, what="do not sum to one")
 

@@ -93,6 +93,7 @@ def faulty(**changes):
         (faulty(probs=None), "margin", 1, "needs class probabilities"),
         (faulty(embeddings=np.full((8, 2), np.nan)), "random", 1, "embeddings: 8 rows hold NaN"),
         (faulty(probs=np.full((8, 2), 0.6)), "random", 1, "do not sum to one: 0, 1, 2, 3, 4, ..."),
+        (faulty(probs=np.tile([1.5, -0.5], (8, 1))), "random", 1, "8 rows are negative: 0, 1"),
         (faulty(probs=np.full((7, 2), 0.5)), "random", 1, "probs has 7 rows, labelled has 8"),
     ],
 )
