@@ -64,7 +64,7 @@ def test_central_rows_are_nearest_first_one_of_each_cluster_per_turn():
     x = np.array([[0.0], [0.1], [-0.3], [9.0], [9.2], [5.0]], dtype=np.float32)
     found = kmeans(x, 3, np.random.default_rng(0))
     assert central_rows(found, 3).tolist()[0] == 0  # of the largest cluster; its mean is -0.07
-    assert sorted(central_rows(found, 3).tolist()) in ([1, 3, 5], [1, 4, 5])
+    assert sorted(central_rows(found, 3).tolist()) in ([0, 3, 5], [0, 4, 5])
     assert sorted(central_rows(found, 5).tolist()) == [0, 1, 3, 4, 5]
     assert sorted(central_rows(found, 6).tolist()) == list(range(6))
 
