@@ -14,6 +14,7 @@ from classification.query.badge import badge
 from classification.query.bait import bait
 from classification.query.cdal import cdal
 from classification.query.committee import by_committee
+from classification.query.falcun import falcun
 from classification.query.imbalance import direct, galaxy
 from classification.query.kcenter import kcenter
 from classification.query.limits import Limits, within
@@ -37,6 +38,7 @@ STRATEGIES: dict[str, Strategy] = {
     "kcenter": kcenter,
     "badge": badge,
     "cdal": cdal,
+    "falcun": falcun,
     "bait": bait,
     "galaxy": galaxy,
     "direct": direct,
