@@ -18,7 +18,7 @@ from classification.learning.backbones import build_backbone, embedding_size, we
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embeddings import Items, embed_items, store_key
 from classification.learning.fit import best_device
-from classification.learning.head import fit_head
+from classification.learning.fit_head import fit_head
 from classification.paths import DatasetPaths, EmbeddingPaths
 from classification.schemas import CropTable, read_csv
 

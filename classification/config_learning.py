@@ -104,13 +104,29 @@ class FinetuneConfig:
 class HeadConfig:
     """The classifier on top of the embeddings, fitted from scratch every round."""
 
+    kind: Literal["logistic", "linear", "mlp"] = "logistic"
+    """logistic: the optimum of the penalised regression; linear: the same layer trained by Adam
+    until validation gets no better; mlp: hidden layers before it, trained the same way."""
     C: float = 0.01
     """Inverse strength of the L2 penalty of the logistic regression on standardised embeddings.
     On real crops of unseen cameras 0.003 to 0.01 was best, 1 lost two points of accuracy."""
+    hidden: tuple[int, ...] = (230, 100)
+    """Sizes of the hidden layers of the mlp."""
+    alpha: float = 1e-4
+    """L2 penalty of linear and mlp: half of it times the squared weights is added to the loss."""
+    learning_rate: float = 1e-3
+    """Learning rate of Adam for linear and mlp."""
     class_balanced: bool = True
     """Weight each class by the inverse of its number of labels."""
     max_iter: int = 1000
-    """Most L-BFGS iterations."""
+    """Most L-BFGS iterations; most epochs of linear and mlp."""
+    tol: float = 1e-6
+    """Smallest gain in loss that counts as progress of linear and mlp."""
+    patience: int = 20
+    """Epochs without progress after which linear and mlp stop."""
+    calibrate: bool = True
+    """Choose a temperature on the validation split that makes confidence honest; it changes no
+    prediction."""
 
 
 def learning_problems(
@@ -130,10 +146,14 @@ def learning_problems(
         "finetune.patience": (finetune.patience, 1),
         "finetune.first.epochs": (first.epochs, 0),
         "head.max_iter": (head.max_iter, 1),
+        "head.patience": (head.patience, 1),
+        "head.alpha": (head.alpha, 0),
+        "head.tol": (head.tol, 0),
     }
     found = [f"{k}: {v} is below {low}" for k, (v, low) in minimum.items() if v < low]
     positive = {
         "head.C": head.C,
+        "head.learning_rate": head.learning_rate,
         "finetune.margin": finetune.margin,
         "finetune.learning_rate": finetune.learning_rate,
         "finetune.first.learning_rate": first.learning_rate,
@@ -143,6 +163,8 @@ def learning_problems(
         found.append(f"backbone.std: {list(backbone.std)} holds a value not above 0")
     if not 0 <= finetune.label_smoothing < 1:
         found.append(f"finetune.label_smoothing: {finetune.label_smoothing} is not in 0..1")
+    if not head.hidden or min(head.hidden) < 1:
+        found.append(f"head.hidden: {list(head.hidden)} holds no sizes of 1 or more")
     return found + _combinations(backbone, finetune)
 
 

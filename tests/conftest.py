@@ -106,8 +106,8 @@ def tiny_export(tmp_path_factory: pytest.TempPathFactory) -> "ExportPaths":
     head = Head(
         mean=rng.random(dim, dtype=np.float32),
         scale=rng.random(dim, dtype=np.float32) + 0.5,
-        weight=rng.random((3, dim), dtype=np.float32) / 10,
-        bias=rng.random(3, dtype=np.float32),
+        weights=(rng.random((3, dim), dtype=np.float32) / 10,),
+        biases=(rng.random(3, dtype=np.float32),),
         classes=np.array([0, 1, 3]),
     )
     paths = ExportPaths(tmp_path_factory.mktemp("model") / "export")

@@ -42,7 +42,7 @@ backbone: {weights: none, mean: [0.5, 0.5]}
         "querry.size: unknown field; did you mean: query.size",
         "query.sise: unknown field; did you mean: query.size",
         "query.strategy: 'best' is unknown; allowed: random, margin",
-        "head: unknown field; head holds: head.C",
+        "head: unknown field; head holds: head.kind, head.C",
         "labels.source: Expected a Literal['oracle', 'store']. Got value: nobody",
         "backbone.mean: Expected a tuple with 3 elements",
         "random backbone",

@@ -20,9 +20,13 @@ from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embedder import build_embedder
 from classification.learning.embeddings import Items, embed_items, store_key
 from classification.learning.finetune import Labelled, finetune
-from classification.learning.head import Head, fit_head
+from classification.learning.fit_head import Known, fit_head
+from classification.learning.head import Head
 from classification.learning.model import Card, resolve_weights
+from classification.learning.temperature import Calibration, calibrate
 from classification.paths import EmbeddingPaths, RunPaths
+
+_HEAD = 3  # purpose of random numbers, beside those of rounds.py
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +46,14 @@ class Fitted:
     Attributes:
         embeddings: float32 [N, D], memory-mapped.
         probs: float32 [N, C].
+        calibration: what the temperature did on the validation split; None without one.
     """
 
     head: Head
     card: Card
     embeddings: NDArray[np.float32]
     probs: NDArray[np.float32]
+    calibration: Calibration | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,7 +128,7 @@ def fit_round(
         paths=EmbeddingPaths(bench.paths.embeddings, key),
         dim=dim,
     )
-    head = fit_head(embeddings[rows], labels, config=config.head)
+    head, calibration = _fit_head(bench, embeddings, rows=rows, labels=labels, number=number)
     card = Card(
         backbone=config.backbone.name,
         weights=chosen.weights,
@@ -138,9 +144,37 @@ def fit_round(
         num_labels=len(rows),
         round=number,
         data=dataset.hashes,
+        head=config.head.kind,
+        temperature=head.temperature,
     )
-    probs = head.predict(embeddings, len(dataset.classes))
-    return Fitted(head=head, card=card, embeddings=embeddings, probs=probs)
+    return Fitted(
+        head=head,
+        card=card,
+        embeddings=embeddings,
+        probs=head.predict(embeddings, len(dataset.classes)),
+        calibration=calibration,
+    )
+
+
+def _fit_head(
+    bench: Bench,
+    embeddings: NDArray[np.float32],
+    *,
+    rows: NDArray[np.intp],
+    labels: NDArray[np.int64],
+    number: int,
+) -> tuple[Head, Calibration | None]:
+    config, dataset = bench.config, bench.dataset
+    kept = dataset.rows("val", labelled=True)
+    val = Known(embeddings=np.asarray(embeddings[kept]), labels=dataset.labels[kept])
+    head = fit_head(
+        embeddings[rows],
+        labels,
+        config=config.head,
+        val=val,
+        seed=int(np.random.default_rng([config.seed, number, _HEAD]).integers(2**31)),
+    )
+    return calibrate(head, val.embeddings, val.labels) if config.head.calibrate else (head, None)
 
 
 def _choose_backbone(

@@ -48,6 +48,10 @@ class Card:
     round: int
     data: dict[str, str]
     """Hashes of table, label index, splits and test split."""
+    head: str = "logistic"
+    """Kind of head: logistic, linear or mlp."""
+    temperature: float = 1.0
+    """Of the head, which applies it; 1 where it was not calibrated."""
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -91,32 +95,44 @@ class ProbabilityModel(nn.Module):
     channel_std: Tensor
     mean: Tensor
     scale: Tensor
-    weight: Tensor
-    bias: Tensor
 
     def __init__(self, classifier: Classifier) -> None:
         super().__init__()
         card, head = classifier.card, classifier.head
         self.backbone = classifier.backbone
-        n_classes = len(card.classes)
-        weight = torch.zeros(n_classes, card.dim)
-        bias = torch.full((n_classes,), -torch.inf)
-        weight[head.classes], bias[head.classes] = map(torch.tensor, (head.weight, head.bias))
         for name, value in {
             "channel_mean": torch.tensor(card.preprocessing.mean).reshape(1, 3, 1, 1),
             "channel_std": torch.tensor(card.preprocessing.std).reshape(1, 3, 1, 1),
             "mean": torch.tensor(head.mean),
             "scale": torch.tensor(head.scale),
-            "weight": weight,
-            "bias": bias,
         }.items():
             self.register_buffer(name, value)
+        self.layers = _layers(head, n_classes=len(card.classes))
 
     def forward(self, images: Tensor) -> Tensor:
         """Class probabilities of square RGB images scaled to 0..1."""
         x = self.backbone((images - self.channel_mean) / self.channel_std)
-        logits = ((x - self.mean) / self.scale) @ self.weight.T + self.bias
-        return logits.softmax(dim=1)
+        return self.layers((x - self.mean) / self.scale).softmax(dim=1)
+
+
+def _layers(head: Head, *, n_classes: int) -> nn.Sequential:
+    """The head's layers with a logit for every class, minus infinity for those never seen."""
+    last = torch.zeros(n_classes, head.weights[-1].shape[1])
+    bias = torch.full((n_classes,), -torch.inf)
+    last[head.classes] = torch.tensor(head.weights[-1] / np.float32(head.temperature))
+    bias[head.classes] = torch.tensor(head.biases[-1] / np.float32(head.temperature))
+    hidden = [
+        part
+        for weight, shift in zip(head.weights[:-1], head.biases[:-1], strict=True)
+        for part in (_linear(torch.tensor(weight), torch.tensor(shift)), nn.ReLU())
+    ]
+    return nn.Sequential(*hidden, _linear(last, bias))
+
+
+def _linear(weight: Tensor, bias: Tensor) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0], device="meta")  # draws no random weights
+    layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
+    return layer
 
 
 def resolve_weights(weights: str, *, run: Path) -> str:
@@ -128,7 +144,7 @@ def resolve_weights(weights: str, *, run: Path) -> str:
 def save_export(paths: ExportPaths, classifier: Classifier) -> None:
     """Write a model that needs no other file: weights first, the card last."""
     tensors = {_BACKBONE + k: v for k, v in classifier.backbone.state_dict().items()}
-    tensors |= {_HEAD + k: torch.from_numpy(v) for k, v in vars(classifier.head).items()}
+    tensors |= {_HEAD + k: torch.from_numpy(v) for k, v in classifier.head.tensors().items()}
     write_weights(paths.weights, tensors)
     write_json(paths.card, classifier.card.to_json())
 
@@ -147,8 +163,8 @@ def load_classifier(folder: Path) -> Classifier:
         state = _part(tensors, _BACKBONE)
         try:
             backbone.load_state_dict(state)
-            head = Head(**{k: v.numpy() for k, v in _part(tensors, _HEAD).items()})
-        except (RuntimeError, TypeError) as error:
+            head = Head.from_tensors({k: v.numpy() for k, v in _part(tensors, _HEAD).items()})
+        except (RuntimeError, KeyError) as error:
             raise FieldmarkError(
                 f"{export.weights} is not the model of its card: {error}"
             ) from None
