@@ -30,9 +30,10 @@ def predict_split(
     paths = RunPaths(run)
     classifier = load_classifier(checkpoint or newest_model(paths))
     dataset = load_dataset(config.data)
-    if classifier.card.classes != dataset.classes:
+    classes = classifier.card.classes
+    if classes[: len(dataset.classes)] != dataset.classes:  # a run may have added its own behind
         raise FieldmarkError(
-            f"the model knows {', '.join(classifier.card.classes)}; {config.data.dir} holds "
+            f"the model knows {', '.join(classes)}; {config.data.dir} holds "
             f"{', '.join(dataset.classes)}. Give the config of the run that trained the model."
         )
     rows = dataset.rows(split)
@@ -45,7 +46,7 @@ def predict_split(
         target,
         [dataset.paths[i] for i in rows],
         probs,
-        classes=dataset.classes,
+        classes=classes,
         split=split,
         labels=dataset.table["label"].to_numpy()[rows],
     )
@@ -55,7 +56,7 @@ def predict_split(
         scores = evaluate(
             dataset.labels[rows][known],
             probs[known],
-            classes=dataset.classes,
+            classes=classes,
             groups=dataset.groups[rows][known],
             rng=np.random.default_rng(config.seed),
             resamples=config.bootstrap,

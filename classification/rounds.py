@@ -8,7 +8,7 @@ that is played again gives the same files.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,12 +20,15 @@ from classification.errors import FieldmarkError
 from classification.evaluate import evaluate
 from classification.files import read_json, write_json
 from classification.labelling.oracle import answer
+from classification.labelling.people import ask_people, overlap_of
 from classification.labelling.store import LabelStore
-from classification.labelling.training_set import class_ids, training_table
+from classification.labelling.timelapse.exchange import Request
+from classification.labelling.training_set import class_ids, training_table, with_new_classes
 from classification.learning.fit import Bench, Fitted, fit_round
 from classification.learning.head import save_head
 from classification.learning.model import Card
 from classification.paths import RoundPaths, RunPaths
+from classification.paths.labels import TimelapsePaths
 from classification.predictions import write_predictions
 from classification.provenance import provenance
 from classification.schemas import QueryTable, TrainTable, read_csv, write_csv
@@ -84,7 +87,7 @@ def run_rounds(bench: Bench, *, on_round: Callable[[int], None]) -> Outcome:
         on_round: called after each complete round, new or not yet reported.
     """
     require_same_run(bench)
-    store = LabelStore(bench.paths.labels)
+    store = LabelStore(bench.config.labels.store or bench.paths.labels)
     done = bench.paths.complete_rounds()
     for number in range(len(done), bench.config.rounds + 1):
         if number > 0:
@@ -105,20 +108,47 @@ def read_query(paths: RoundPaths) -> list[str]:
 
 
 def _collect(bench: Bench, store: LabelStore, query: list[str], *, round_number: int) -> int:
-    """Get labels where an oracle gives them; how many queries still wait."""
-    if bench.config.labels.source == "oracle":
+    """Get labels from the oracle or from people; how many queries still wait."""
+    labels = bench.config.labels
+    if labels.source == "oracle":
         answer(store, query, _known_labels(bench.dataset), round_number=round_number)
-    return len(store.undecided(query))
+    request = Request(
+        items=bench.dataset.paths,
+        query=query,
+        round=round_number,
+        classes=_classes_before(bench, round_number + 1),
+        annotator=labels.annotator,
+        accept_new=labels.new_classes == "accept",
+        overlap=overlap_of(labels),
+    )
+    return ask_people(store, labels, request, TimelapsePaths(bench.paths.root))
+
+
+def _classes_before(bench: Bench, number: int) -> tuple[str, ...]:
+    """Classes that the run knew when round `number` began: new ones are appended as they come."""
+    if number == 0:
+        return bench.dataset.classes
+    return tuple(read_json(bench.paths.round(number - 1).metrics, what="metrics")["classes"])
+
+
+def _with_classes(bench: Bench, train: "pd.DataFrame", number: int) -> Bench:
+    """The bench with the classes of round `number`."""
+    classes = _classes_before(bench, number)
+    if bench.config.labels.new_classes == "accept":
+        classes = with_new_classes(classes, train)
+    return replace(bench, dataset=replace(bench.dataset, classes=classes))
 
 
 def play_round(bench: Bench, store: LabelStore, number: int) -> None:
     """Train, evaluate, choose queries; write the round's folder."""
-    dataset, paths = bench.dataset, bench.paths.round(number)
+    paths = bench.paths.round(number)
     seconds: dict[str, float] = {}
     write_config(paths.config, bench.config)
     device = str(bench.inputs.device)
-    write_json(paths.provenance, provenance(device=device, data=dataset.hashes))
+    write_json(paths.provenance, provenance(device=device, data=bench.dataset.hashes))
     train = _training_table(bench, store, paths)
+    bench = _with_classes(bench, train, number)
+    dataset = bench.dataset
     labels = np.full(len(dataset), -1, dtype=np.int64)
     labels[_positions(dataset, train["path"])] = class_ids(train, dataset.classes)
     with _timed(seconds, "train"):
@@ -181,7 +211,7 @@ def _positions(dataset: Dataset, items: Iterable[str]) -> NDArray[np.intp]:
 def _training_table(bench: Bench, store: LabelStore, paths: RoundPaths) -> "pd.DataFrame":
     """The table the round began with, if it did: labels that came since belong to the next."""
     if not paths.train.exists():
-        known = _known_labels(bench.dataset) if bench.config.labels.source == "store" else {}
+        known = _known_labels(bench.dataset) if bench.config.labels.source != "oracle" else {}
         table = training_table(known, store.current(), before_round=paths.number)
         write_csv(paths.train, table, TrainTable)
     return read_csv(paths.train, TrainTable, what="training table")

@@ -3,9 +3,12 @@
 from typing import Any
 
 from classification.config import RunConfig
+from classification.config_labels import LabelConfig
 from classification.data.dataset import Dataset
 from classification.files import read_json
+from classification.labelling.people import where_to_answer
 from classification.paths import RoundPaths, RunPaths
+from classification.paths.labels import TimelapsePaths
 from classification.rounds import Outcome
 
 _BAR = 40  # characters of a full bar
@@ -51,7 +54,9 @@ def curve_lines(paths: RunPaths) -> list[str]:
     ]
 
 
-def closing_lines(paths: RunPaths, outcome: Outcome, *, tracking: str) -> list[str]:
+def closing_lines(
+    paths: RunPaths, outcome: Outcome, labels: LabelConfig, *, tracking: str
+) -> list[str]:
     """Where the run stands and what to look at."""
     lines = ["", *curve_lines(paths), f"report: {paths.report}"]
     if outcome.finished:
@@ -59,9 +64,11 @@ def closing_lines(paths: RunPaths, outcome: Outcome, *, tracking: str) -> list[s
     if tracking:
         lines.append(f"runs:   {tracking}")
     if outcome.waiting:
+        where = str(paths.labels) if not labels.store else labels.store
+        todo = where_to_answer(labels, where, TimelapsePaths(paths.root))
         lines.append(
-            f"waiting for {outcome.waiting} labels: answer {paths.round(outcome.completed).query} "
-            f"in the label store {paths.labels}, then run the same command again"
+            f"waiting for {outcome.waiting} labels of {paths.round(outcome.completed).query}: "
+            f"{todo}; then run the same command again"
         )
     return lines
 

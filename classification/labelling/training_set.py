@@ -30,9 +30,17 @@ def training_table(
         if decision.round >= before_round:
             continue
         rows.pop(path, None)  # unsure or excluded: no longer a label
-        if decision.label is not None:
-            rows[path] = (path, decision.label, decision.source, decision.annotator, decision.round)
+        if label := decision.single:  # several species in one image are no single-label example
+            rows[path] = (path, label, decision.source, decision.annotator, decision.round)
     return pd.DataFrame([rows[path] for path in sorted(rows)], columns=columns)
+
+
+def with_new_classes(classes: tuple[str, ...], table: "pd.DataFrame") -> tuple[str, ...]:
+    """`classes`, and behind them in order of name the labels of a training table that are new.
+
+    What a number meant to earlier rounds it means to this one.
+    """
+    return (*classes, *sorted(set(table["label"]) - set(classes)))
 
 
 def class_ids(table: "pd.DataFrame", classes: tuple[str, ...]) -> list[int]:
@@ -49,6 +57,8 @@ def class_ids(table: "pd.DataFrame", classes: tuple[str, ...]) -> list[int]:
             for label, rows in list(strange.groupby("label"))[:_SHOWN]
         ]
         raise FieldmarkError.from_problems(
-            f"labels that are not known classes ({', '.join(classes)}):", problems
+            f"labels that are not known classes ({', '.join(classes)}); correct them in the label "
+            "store, or take them as new classes with labels.new_classes: accept:",
+            problems,
         )
     return [ids[label] for label in table["label"]]

@@ -1,5 +1,6 @@
 """A whole run in this process: rounds, export, report, registry."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,8 +19,12 @@ from classification.summary import closing_lines, plan_line, round_line
 from classification.tracking import make_tracker
 
 
-def run_here(job: Job) -> Outcome:
+def run_here(job: Job, *, on_round: Callable[[], None] | None = None) -> Outcome:
     """Play the rounds in this process, alone in the run folder; then export, report, register.
+
+    Args:
+        job: what to run.
+        on_round: called after each complete round.
 
     Raises:
         FieldmarkError: another process works in the folder, or the run cannot go on.
@@ -30,7 +35,7 @@ def run_here(job: Job) -> Outcome:
         with FileLock(paths.lock, timeout=0):
             if not job.resume:
                 set_aside(paths, job.config)
-            return _run(job.config, paths)
+            return _run(job.config, paths, on_round or (lambda: None))
     except Timeout:
         raise FieldmarkError(
             f"another process is working in {paths.root}; wait for it, or use another "
@@ -47,7 +52,7 @@ def set_aside(paths: RunPaths, config: RunConfig) -> Path | None:
     old = [p for p in paths.outputs if p.exists()]
     if not old:
         return None
-    if config.labels.source == "store" and paths.labels.exists():
+    if config.labels.source != "oracle" and paths.labels.exists():
         raise FieldmarkError(
             f"--no-resume would set aside the labels people gave in {paths.labels}. To start "
             "afresh, copy config.yml into another experiment folder and train there."
@@ -60,7 +65,7 @@ def set_aside(paths: RunPaths, config: RunConfig) -> Path | None:
     return folder
 
 
-def _run(config: RunConfig, paths: RunPaths) -> Outcome:
+def _run(config: RunConfig, paths: RunPaths, after_round: Callable[[], None]) -> Outcome:
     dataset = load_dataset(config.data)
     bench = make_bench(config, dataset, paths)
     tracker = make_tracker(config.tracking, paths)
@@ -68,6 +73,7 @@ def _run(config: RunConfig, paths: RunPaths) -> Outcome:
 
     def on_round(number: int) -> None:
         print(round_line(paths.round(number)), flush=True)
+        after_round()
         tracker.sync()
 
     outcome = run_rounds(bench, on_round=on_round)
@@ -78,5 +84,5 @@ def _run(config: RunConfig, paths: RunPaths) -> Outcome:
         export = ExportPaths(paths.export)
         save_export(export, load_classifier(model.root))
         tracker.register(export)
-    print("\n".join(closing_lines(paths, outcome, tracking=tracker.where)))
+    print("\n".join(closing_lines(paths, outcome, config.labels, tracking=tracker.where)))
     return outcome

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from classification.paths.jobs import JobPaths
+from classification.paths.labels import TimelapsePaths
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,8 @@ class RunPaths:
         """Everything a run makes; all but the configuration."""
         names = (self.rounds, self.embeddings, self.checkpoints, self.export, self.report)
         labels = [self.labels.with_name(self.labels.name + end) for end in ("", "-wal", "-shm")]
-        return [*names, *labels, self.tracking, self.figure("x").parent]
+        exchange = TimelapsePaths(self.root).outputs
+        return [*names, *labels, *exchange, self.tracking, self.figure("x").parent]
 
     @property
     def jobs(self) -> Path:

@@ -1,0 +1,1 @@
+"""Labels by way of Timelapse (Greenberg, https://timelapse.ucalgary.ca): files out, a CSV back."""
