@@ -4,9 +4,18 @@ from classification.query import STRATEGIES, Pool, select
 picks = select("margin", pool, 100, np.random.default_rng(0))
 """
 
+from classification.query.composition import ActiveLearningSampler
 from classification.query.limits import Limits
 from classification.query.pool import Pool
 from classification.query.select import STRATEGIES, select
 from classification.query.strategy import BaseSampler, Strategy
 
-__all__ = ["STRATEGIES", "BaseSampler", "Limits", "Pool", "Strategy", "select"]
+__all__ = [
+    "STRATEGIES",
+    "ActiveLearningSampler",
+    "BaseSampler",
+    "Limits",
+    "Pool",
+    "Strategy",
+    "select",
+]

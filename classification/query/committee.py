@@ -18,6 +18,7 @@ from classification.errors import FieldmarkError
 from classification.linear import fit_linear
 from classification.query import scores
 from classification.query.heads import head_of
+from classification.query.needs import need_probs
 from classification.query.pool import Pool
 from classification.query.ranking import best
 from classification.query.strategy import Strategy
@@ -53,20 +54,36 @@ def by_committee(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strate
                 score ** power, which keeps a batch from being one kind of item many times
                 (PowerBALD, Kirsch et al. 2023, uses 1).
         """
-        candidates = pool.unlabelled
-        if pool.committee is not None:
-            value = score(pool.committee)
-        else:
-            made = committee(pool, members, rng, source=source, dropout=dropout)
-            value = np.zeros(len(pool), dtype=np.float32)
-            value[candidates] = _streamed(score, made, pool.embeddings, candidates)
+        value = committee_scores(score, pool, rng, members=members, source=source, dropout=dropout)
         if power:  # the highest of log odds plus Gumbel noise are a draw without replacement
             with np.errstate(divide="ignore"):  # a score of 0 is drawn last
                 odds = power * np.log(np.maximum(value, 0))
             value = (odds + rng.gumbel(size=len(value))).astype(np.float32)
-        return best(value, candidates, n, rng)
+        return best(value, pool.unlabelled, n, rng)
 
     return strategy
+
+
+def committee_scores(
+    score: Callable[[scores.Probs], NDArray[np.float32]],
+    pool: Pool,
+    rng: np.random.Generator,
+    *,
+    members: int = 10,
+    source: str = "bootstrap",
+    dropout: float = 0.5,
+) -> NDArray[np.float32]:
+    """`score` of the pool's committee, or of one made here: float32 [N], 0 where labelled.
+
+    See `by_committee` for the arguments.
+    """
+    if pool.committee is not None:
+        return score(pool.committee)
+    candidates = pool.unlabelled
+    made = committee(pool, members, rng, source=source, dropout=dropout)
+    value = np.zeros(len(pool), dtype=np.float32)
+    value[candidates] = _streamed(score, made, pool.embeddings, candidates)
+    return value
 
 
 def committee(
@@ -84,10 +101,9 @@ def committee(
     Raises:
         FieldmarkError: arguments outside what is allowed, or no labels to learn from.
     """
-    assert pool.probs is not None  # select() has checked
+    columns = need_probs(pool).shape[1]
     if members < 2:
         raise FieldmarkError(f"members is {members}; a committee has 2 or more")
-    columns = pool.probs.shape[1]
     if source == "bootstrap":
         return _bootstrap(pool, members, columns, rng)
     if source == "dropout":

@@ -15,9 +15,11 @@ STRATEGY_NAMES = (
     "badge",
     "cdal",
     "falcun",
+    "mixed",
     "bait",
     "galaxy",
     "direct",
+    "alfa_mix",
 )
 
 ALIASES = {"uniform": "random", "confidence": "least_confident", "coreset": "kcenter"}
@@ -37,9 +39,11 @@ NEEDS_MODEL = frozenset(
         "badge",
         "cdal",
         "falcun",
+        "mixed",
         "bait",
         "galaxy",
         "direct",
+        "alfa_mix",
     }
 )
 """Strategies that read class probabilities and therefore cannot open a run."""

@@ -1,6 +1,5 @@
 """The registry of strategies and the one way to run them."""
 
-import inspect
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -10,17 +9,19 @@ from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query import scores
+from classification.query.alfa_mix import alfa_mix
 from classification.query.badge import badge
 from classification.query.bait import bait
 from classification.query.cdal import cdal
 from classification.query.committee import by_committee
+from classification.query.composition import mixed
 from classification.query.falcun import falcun
 from classification.query.imbalance import direct, galaxy
 from classification.query.kcenter import kcenter
 from classification.query.limits import Limits, within
 from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
 from classification.query.pool import Pool, check_pool
-from classification.query.strategy import Strategy
+from classification.query.strategy import Strategy, check_options
 from classification.query.uncertainty import by_class, by_score, random
 
 STRATEGIES: dict[str, Strategy] = {
@@ -39,9 +40,11 @@ STRATEGIES: dict[str, Strategy] = {
     "badge": badge,
     "cdal": cdal,
     "falcun": falcun,
+    "mixed": mixed,
     "bait": bait,
     "galaxy": galaxy,
     "direct": direct,
+    "alfa_mix": alfa_mix,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 
@@ -86,7 +89,7 @@ def select(
         raise FieldmarkError(f"passive is {passive}; it is a share of the batch, 0 to 1")
     if ALIASES.get(name, name) in NEEDS_MODEL and pool.probs is None:
         raise FieldmarkError(f"strategy {name!r} needs class probabilities and the pool has none")
-    check_options(name, chosen, options)
+    check_options(f"strategy {name!r}", chosen, options)
     check_pool(pool)
     n = min(n, len(pool.unlabelled))
     if not n:
@@ -111,24 +114,6 @@ def resolve(strategy: str | Strategy) -> Strategy:
     if name not in STRATEGIES:
         raise FieldmarkError(f"unknown strategy {strategy!r}; allowed: {', '.join(STRATEGIES)}")
     return STRATEGIES[name]
-
-
-def check_options(name: str, strategy: Strategy, options: dict[str, Any]) -> None:
-    """Refuse options that the strategy does not have.
-
-    Raises:
-        FieldmarkError: the unknown ones, and those there are.
-    """
-    parameters = inspect.signature(strategy).parameters.values()
-    if any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
-    unknown = sorted(options.keys() - set(known))
-    if unknown:
-        raise FieldmarkError(
-            f"strategy {name!r} has no option {', '.join(map(repr, unknown))}; "
-            f"allowed: {', '.join(known) or 'none'}"
-        )
 
 
 def _partly_random(strategy: Strategy, share: float) -> Strategy:

@@ -1,11 +1,14 @@
 """What a strategy is: a function, or an object of a subclass of `BaseSampler`."""
 
+import inspect
 from abc import ABC, abstractmethod
-from typing import Protocol
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.errors import FieldmarkError
 from classification.query.pool import Pool
 
 
@@ -31,3 +34,26 @@ class BaseSampler(ABC):
     def __call__(self, pool: Pool, n: int, rng: np.random.Generator, /) -> NDArray[np.intp]:
         """`sample`, so that an object serves wherever a function does."""
         return self.sample(pool, n, rng)
+
+
+def check_options(owner: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
+    """Refuse options that are no keyword-only parameters of `function`.
+
+    Args:
+        owner: whose options they are, for the message: ``strategy 'kcenter'``.
+        function: what they are for; with ``**`` parameters it takes any.
+        options: by name.
+
+    Raises:
+        FieldmarkError: the unknown ones, and those there are.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    unknown = sorted(options.keys() - set(known))
+    if unknown:
+        raise FieldmarkError(
+            f"{owner} has no option {', '.join(map(repr, unknown))}; "
+            f"allowed: {', '.join(known) or 'none'}"
+        )

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query import scores
+from classification.query.needs import need_probs
 from classification.query.pool import Pool
 from classification.query.ranking import best
 from classification.query.strategy import Strategy
@@ -34,12 +35,23 @@ def by_class(wanted: str) -> Strategy:
         pool: Pool, n: int, rng: np.random.Generator, *, target: int = -1
     ) -> NDArray[np.intp]:
         """`target`: class id, a column of the probabilities."""
-        assert pool.probs is not None  # select() has checked
-        columns = pool.probs.shape[1]
-        if not 0 <= target < columns:
-            raise FieldmarkError(
-                f"target is {target}; give the class id to look for, 0 to {columns - 1}"
-            )
-        return best(scores.of_class(target, wanted=wanted)(pool.probs), pool.unlabelled, n, rng)
+        return best(class_scores(wanted, pool, rng, target=target), pool.unlabelled, n, rng)
 
     return strategy
+
+
+def class_scores(
+    wanted: str, pool: Pool, rng: np.random.Generator, *, target: int = -1
+) -> NDArray[np.float32]:
+    """The score of class `target` (`scores.of_class`): float32 [N]; nothing is drawn from `rng`.
+
+    Raises:
+        FieldmarkError: no probabilities, or `target` is none of their columns.
+    """
+    probs = need_probs(pool)
+    columns = probs.shape[1]
+    if not 0 <= target < columns:
+        raise FieldmarkError(
+            f"target is {target}; give the class id to look for, 0 to {columns - 1}"
+        )
+    return scores.of_class(target, wanted=wanted)(probs)
