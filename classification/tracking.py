@@ -46,6 +46,10 @@ class Tracker(Protocol):
         """Register the exported model, once."""
         ...
 
+    def log_totals(self, totals: dict[str, float]) -> None:
+        """Record figures of the whole run, such as what its jobs cost."""
+        ...
+
 
 class NoTracker:
     """Tracking is off."""
@@ -56,6 +60,9 @@ class NoTracker:
         """Nothing to do."""
 
     def register(self, export: ExportPaths) -> None:
+        """Nothing to do."""
+
+    def log_totals(self, totals: dict[str, float]) -> None:
         """Nothing to do."""
 
 
@@ -88,6 +95,10 @@ class MlflowTracker:
         """Register the exported model as `challenger`, and as `champion` if it is better."""
         self._guarded(lambda: self._register(export), what="the model")
 
+    def log_totals(self, totals: dict[str, float]) -> None:
+        """Record figures of the whole run, such as what its jobs cost."""
+        self._guarded(lambda: self._log_totals(totals), what="the totals")
+
     def _guarded(self, job: Callable[[], None], *, what: str) -> None:
         try:
             with quiet():
@@ -117,6 +128,13 @@ class MlflowTracker:
             self._send_round(client, run_id, number)
         if finished and (new or status != "FINISHED"):
             client.set_terminated(run_id)
+
+    def _log_totals(self, totals: dict[str, float]) -> None:
+        if self._paths.complete_rounds():
+            client = connect(self._uri)
+            run_id = self._run(client).info.run_id
+            for key, value in totals.items():
+                client.log_metric(run_id, key, value)
 
     def _run(self, client: "MlflowClient") -> "Run":
         """MLflow's run of this run folder, created unless this store has it."""

@@ -1,14 +1,18 @@
 """Where a run happens, behind one protocol.
 
-A launcher needs six verbs; `classification.launch.watch` adds waiting, which is the same for all.
-Slurm or another cloud would be one more class here, and one more line in `launcher`.
+A launcher plans, submits, looks, reads the log and stops. Waiting (`watch`) and resuming (`start`)
+are made of these and the same for all. Slurm or another cloud would be one more class, and one more
+line in `launcher`.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from classification.config import RunConfig
+
+if TYPE_CHECKING:
+    from classification.launch.plan import Plan
 
 Status = Literal["queued", "running", "completed", "failed", "stopped", "timed out", "interrupted"]
 ENDED: tuple[Status, ...] = ("completed", "failed", "stopped", "timed out", "interrupted")
@@ -92,12 +96,16 @@ class Start:
 class Launcher(Protocol):
     """Runs jobs somewhere.
 
-    All but `submit` raise `UnreachableError` where trying again may help, and FieldmarkError where
-    it will not.
+    `status`, `logs` and `stop` raise `UnreachableError` where trying again may help, and
+    FieldmarkError where it will not.
     """
 
-    def submit(self, job: Job) -> JobRecord | None:
-        """Start the job; None if it ran here and has ended.
+    def plan(self, job: Job) -> "Plan | None":
+        """What a job would send and cost; None where it runs on this machine."""
+        ...
+
+    def submit(self, job: Job, planned: "Plan | None" = None) -> JobRecord | None:
+        """Start the job, as planned; None if it ran here and has ended.
 
         Raises:
             FieldmarkError: it cannot be started, or it ended with an error a user can act on.
@@ -114,10 +122,6 @@ class Launcher(Protocol):
 
     def stop(self, record: JobRecord) -> None:
         """Ask the job to save and end; does not wait for it. An ended job is left as it is."""
-        ...
-
-    def resume(self, record: JobRecord) -> JobRecord:
-        """Start another job that goes on where this one, which has ended, was."""
         ...
 
 

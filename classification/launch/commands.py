@@ -1,13 +1,11 @@
 """What ``classification/jobs.py`` does: each command over one found job, with an exit code."""
 
-import sys
-
 from classification.config import RunConfig
 from classification.errors import FieldmarkError
-from classification.launch import JobRecord, Launcher, UnreachableError, launcher
+from classification.launch import JobRecord, Launcher, Start, UnreachableError, launcher
 from classification.launch.options import JobsOptions
 from classification.launch.records import all_jobs, config_of, find_job
-from classification.launch.start import consent, follow
+from classification.launch.start import follow, resume
 from classification.launch.watch import EXIT, heartbeat, hints
 
 
@@ -102,16 +100,7 @@ def _stop(options: JobsOptions, record: JobRecord, there: Launcher) -> int:
 
 
 def _resume(options: JobsOptions, record: JobRecord, there: Launcher) -> int:
-    if record.backend == "sagemaker":
-        from classification.launch.sagemaker import resumption
-
-        consent(resumption(record), yes=options.yes)
-    again = there.resume(record)
-    print(f"submitted {again.name}", file=sys.stderr)
-    if options.detach:
-        print(hints(again), file=sys.stderr)
-        return 0
-    return follow(there, again, stall_minutes=_stall_minutes(record))
+    return resume(record, Start(follow=not options.detach, yes=options.yes))
 
 
 def _cost(options: JobsOptions, record: JobRecord, there: Launcher) -> int:

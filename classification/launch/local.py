@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from classification.errors import FieldmarkError
 from classification.files import read_json
 from classification.launch import Job, JobRecord, JobState, LogPage
-from classification.launch.records import config_of, new_name, now, save_record
+from classification.launch.records import new_name, now, save_record
 from classification.paths import JobPaths, RunPaths
 
 _STARTING = 60.0  # seconds in which a process that was started must have taken its lock
@@ -28,7 +28,10 @@ _PAGE = 1 << 20  # bytes of a log read at once
 class LocalLauncher:
     """Runs jobs on this machine."""
 
-    def submit(self, job: Job) -> JobRecord | None:
+    def plan(self, job: Job) -> None:
+        """Nothing is sent, and nothing costs."""
+
+    def submit(self, job: Job, planned: object = None) -> JobRecord | None:
         """Run the job here and now; with `job.detach` start it in the background."""
         if not job.detach:
             from classification.launch.here import run_here
@@ -81,17 +84,6 @@ class LocalLauncher:
         paths = _paths(record)
         if _held(paths.lock) and paths.process.exists():
             os.kill(read_json(paths.process, what="process of the job")["pid"], signal.SIGTERM)
-
-    def resume(self, record: JobRecord) -> JobRecord:
-        """A new background job with the configuration of this one."""
-        state = self.status(record)
-        if not state.ended:
-            raise FieldmarkError(
-                f"{record.name} is {state.status}; stop it first, or wait for its end"
-            )
-        again = self.submit(Job(config=config_of(record), run=record.run, resume=True, detach=True))
-        assert again is not None
-        return again
 
 
 def _paths(record: JobRecord) -> JobPaths:

@@ -1,9 +1,10 @@
 """Going on elsewhere from the newest whole snapshot of a run."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 from classification.errors import FieldmarkError
@@ -40,24 +41,28 @@ class Folder:
         return (self.root / name).read_bytes()
 
 
-def restore(source: Source, run: RunPaths) -> int | None:
+def restore(
+    source: Source, run: RunPaths, *, merge: Callable[[Path], object] | None = None
+) -> int | None:
     """Bring a run folder to the newest whole snapshot; its number, or None if there is none.
 
     Files of the run that the snapshot does not know stay. All files are written before the first
     gets its name, and seals get theirs last.
 
+    Args:
+        source: where the snapshots are.
+        run: the run folder.
+        merge: is given the snapshot's label ledger, which then does not replace the one here: the
+            decisions that people made here meanwhile would be lost, and its log would be another
+            file's.
+
     Raises:
         FieldmarkError: there are snapshots, but none is whole.
     """
-    sizes, store = source.sizes(), CheckpointPaths(Path())
-    numbers = sorted(_numbers_in(sizes), reverse=True)
-    faults = []
-    for number in numbers:
-        name = store.snapshot(number).as_posix()
+    faults: list[str] = []
+    for number, entries in _whole(source, faults):
         try:
-            entries = parse(source.read(name))
-            _require_parts(entries, sizes)
-            _write(source, entries, run)
+            _write(source, entries, run, merge)
         except BrokenError as fault:
             faults.append(f"snapshot {number}: {fault}")
         else:
@@ -69,29 +74,56 @@ def restore(source: Source, run: RunPaths) -> int | None:
     return None
 
 
+def newest_entries(source: Source) -> tuple[int, list[Entry]] | None:
+    """Number and files of the newest snapshot all of whose parts are there."""
+    return next(_whole(source, []), None)
+
+
+def _whole(source: Source, faults: list[str]) -> Iterator[tuple[int, list[Entry]]]:
+    """Snapshots all of whose parts are there, newest first; of the others, why not."""
+    sizes, store = source.sizes(), CheckpointPaths.relative()
+    for number in sorted(_numbers_in(sizes), reverse=True):
+        try:
+            entries = parse(source.read(store.snapshot(number).as_posix()))
+            _require_parts(entries, sizes)
+        except BrokenError as fault:
+            faults.append(f"snapshot {number}: {fault}")
+        else:
+            yield number, entries
+
+
 def _require_parts(entries: list[Entry], sizes: Mapping[str, int]) -> None:
-    store = CheckpointPaths(Path())
+    store = CheckpointPaths.relative()
     for entry in entries:
         found = [sizes.get(store.part(part).as_posix()) for part in entry.parts]
         if None in found or sum(size or 0 for size in found) != entry.size:
             raise BrokenError(f"{entry.path} is not there in full")
 
 
-def _write(source: Source, entries: list[Entry], run: RunPaths) -> None:
-    store = CheckpointPaths(Path())
+def _write(
+    source: Source, entries: list[Entry], run: RunPaths, merge: Callable[[Path], object] | None
+) -> None:
+    ledger = next((e for e in entries if run.root / e.path == run.labels), None)
     seals_first = sorted(entries, key=lambda entry: not matches(entry.path, SEALS))
     with ExitStack() as renames:  # undone in reverse: what is entered first is renamed last
         for entry in seals_first:
             target = run.root / entry.path
-            if _is(target, entry):
-                continue
-            temporary = renames.enter_context(atomic_path(target))
-            with temporary.open("wb") as f:
-                for part in entry.parts:
-                    block = source.read(store.part(part).as_posix())
-                    if sha256_bytes(block) != part:
-                        raise BrokenError(f"{entry.path} is damaged")
-                    f.write(block)
+            if not _is(target, entry) and not (merge and entry is ledger):
+                _copy(source, entry, renames.enter_context(atomic_path(target)))
+        if merge and ledger:
+            folder = Path(renames.enter_context(TemporaryDirectory()))
+            _copy(source, ledger, folder / run.labels.name)
+            merge(folder / run.labels.name)
+
+
+def _copy(source: Source, entry: Entry, target: Path) -> None:
+    store = CheckpointPaths.relative()
+    with target.open("wb") as f:
+        for part in entry.parts:
+            block = source.read(store.part(part).as_posix())
+            if sha256_bytes(block) != part:
+                raise BrokenError(f"{entry.path} is damaged")
+            f.write(block)
 
 
 def _is(path: Path, entry: Entry) -> bool:
@@ -102,6 +134,6 @@ def _is(path: Path, entry: Entry) -> bool:
 
 
 def _numbers_in(names: Mapping[str, int]) -> list[int]:
-    prefix = f"{CheckpointPaths(Path()).snapshots.as_posix()}/"
+    prefix = f"{CheckpointPaths.relative().snapshots.as_posix()}/"
     found = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
     return [int(Path(name).stem) for name in found if Path(name).stem.isdigit()]

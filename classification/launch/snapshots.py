@@ -52,8 +52,11 @@ class Snapshots:
     store: CheckpointPaths
     _known: dict[Path, tuple[tuple[int, int], Entry]] = field(default_factory=dict)
 
-    def take(self) -> Taken:
+    def take(self, number: int = 0) -> Taken:
         """Store the run as it is now; safe while rounds are being played.
+
+        Args:
+            number: of the snapshot; 0: the next one.
 
         Raises:
             FieldmarkError: the disk is full; the snapshots there are stay whole.
@@ -66,7 +69,7 @@ class Snapshots:
             if entry is not None:
                 entries.append(entry)
                 new += stored
-        number = max(_numbers(self.store), default=0) + 1
+        number = number or max(_numbers(self.store), default=0) + 1
         write_json(self.store.snapshot(number), [asdict(entry) for entry in entries])
         self._prune()
         return Taken(number=number, files=len(entries), new_bytes=new)
@@ -80,7 +83,7 @@ class Snapshots:
             if known and known[0] == mark and path != self.run.labels:
                 return known[1], 0
             parts, size, stored = [], 0, 0
-            for block in _ledger(path) if path == self.run.labels else blocks(path):
+            for block in [ledger_copy(path)] if path == self.run.labels else blocks(path):
                 digest = sha256_bytes(block)
                 target = self.store.part(digest)
                 if not target.exists():
@@ -160,7 +163,7 @@ def blocks(path: Path) -> Iterator[bytes]:
             yield block
 
 
-def _ledger(path: Path) -> Iterator[bytes]:
+def ledger_copy(path: Path) -> bytes:
     """A consistent copy of the label ledger, which others may be writing to."""
     if not path.exists():
         raise FileNotFoundError(path)
@@ -168,7 +171,7 @@ def _ledger(path: Path) -> Iterator[bytes]:
         copy = Path(folder) / path.name
         with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
             source.backup(target)
-        yield from blocks(copy)
+        return copy.read_bytes()
 
 
 def _numbers(store: CheckpointPaths) -> list[int]:

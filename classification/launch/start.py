@@ -1,15 +1,12 @@
-"""Starting a job as a person asked for it: dry run, price and consent, then stay with it or not."""
+"""Starting and resuming a job as a person asked for it: price, consent, then stay or leave."""
 
 import json
 import sys
-from typing import TYPE_CHECKING
 
 from classification.errors import FieldmarkError
 from classification.launch import Job, JobRecord, Launcher, Start, launcher
+from classification.launch.records import config_of
 from classification.launch.watch import Watch, hints
-
-if TYPE_CHECKING:
-    from classification.launch.sagemaker import Plan
 
 
 def start(job: Job, options: Start) -> int:
@@ -19,18 +16,17 @@ def start(job: Job, options: Start) -> int:
         FieldmarkError: the job cannot be started.
     """
     chosen = launcher(job.config.launch.backend)
-    if job.config.launch.backend == "sagemaker":
-        from classification.launch.sagemaker import plan
-
-        planned = plan(job)
+    planned = chosen.plan(job)
+    if options.dry_run and planned is None:
+        raise FieldmarkError("--dry-run shows what would be sent to AWS; add --backend sagemaker")
+    if planned is not None:
         if options.dry_run:
             print(json.dumps(planned.request, indent=2))
-            print("\n".join(planned.lines), file=sys.stderr)
+        print("\n".join(planned.lines), file=sys.stderr)
+        if options.dry_run:
             return 0
-        consent(planned, yes=options.yes)
-    elif options.dry_run:
-        raise FieldmarkError("--dry-run shows what would be sent to AWS; add --backend sagemaker")
-    record = chosen.submit(job)
+        _consent(yes=options.yes)
+    record = chosen.submit(job, planned)
     if record is None:
         return 0
     print(f"submitted {record.name}", file=sys.stderr)
@@ -52,13 +48,26 @@ def follow(chosen: Launcher, record: JobRecord, *, stall_minutes: float) -> int:
     ).wait()
 
 
-def consent(planned: "Plan", *, yes: bool) -> None:
-    """Show what a job costs and moves, and ask before it is submitted.
+def resume(record: JobRecord, options: Start) -> int:
+    """Start a job that goes on where one that has ended was; the exit code as of `start`.
+
+    Raises:
+        FieldmarkError: it has not ended, or cannot be started.
+        UnreachableError: its backend does not answer now.
+    """
+    state = launcher(record.backend).status(record)
+    if not state.ended:
+        raise FieldmarkError(f"{record.name} is {state.status}; stop it first, or wait for its end")
+    job = Job(config=config_of(record), run=record.run, resume=True, detach=True)
+    return start(job, options)
+
+
+def _consent(*, yes: bool) -> None:
+    """Ask before anything costs money.
 
     Raises:
         FieldmarkError: refused, or nobody is there to ask.
     """
-    print("\n".join(planned.lines), file=sys.stderr)
     if yes:
         return
     if not sys.stdin.isatty():

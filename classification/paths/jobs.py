@@ -42,6 +42,11 @@ class JobPaths:
         """How the job ended; a process that was killed leaves none."""
         return self.root / "end.json"
 
+    @property
+    def cost(self) -> Path:
+        """What it cost, once it has ended."""
+        return self.root / "cost.json"
+
 
 @dataclass(frozen=True)
 class ContainerPaths:
@@ -82,6 +87,11 @@ class CheckpointPaths:
     """Snapshots of a run folder: immutable parts by content, and lists of files made of them."""
 
     root: Path
+
+    @classmethod
+    def relative(cls) -> "CheckpointPaths":
+        """Names below the checkpoint folder, wherever that is."""
+        return cls(Path())
 
     @property
     def snapshots(self) -> Path:

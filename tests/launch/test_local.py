@@ -9,9 +9,10 @@ import pytest
 
 from classification.errors import FieldmarkError
 from classification.files import write_json
-from classification.launch import Job, JobState
+from classification.launch import Job, JobState, Start
 from classification.launch.local import LocalLauncher
-from classification.launch.records import all_jobs, config_of, find_job, new_name
+from classification.launch.records import all_jobs, config_of, find_job, jobs_of, new_name
+from classification.launch.start import resume
 from classification.launch.watch import EXIT, Watch
 from classification.paths import RunPaths
 from classification.query.names import STRATEGY_NAMES
@@ -83,11 +84,12 @@ def test_stopped_killed_and_resumed_it_ends_as_if_nothing_had_been(tiny):
     LAUNCHER.stop(job)
     assert wait(job) == EXIT["stopped"]
     LAUNCHER.stop(job)  # nothing left to stop
-    again = LAUNCHER.resume(job)
+    assert resume(job, Start(follow=False)) == 0
+    again = jobs_of(tiny.run.root)[-1]
     done = len(tiny.run.complete_rounds())
     until(lambda: len(tiny.run.complete_rounds()) > done)
     with pytest.raises(FieldmarkError, match="running; stop it first"):
-        LAUNCHER.resume(again)
+        resume(again, Start(follow=False))
     with pytest.raises(FieldmarkError, match="another process is working"):
         submit(tiny)
     pid = json.loads(tiny.run.job(again.name).process.read_text())["pid"]

@@ -1,0 +1,181 @@
+"""SageMaker training jobs, on the plain client.
+
+The SDK's own trainer uploads on a dry run, returns as if all were well from a job that ran out of
+time, and starts containers in which SIGTERM never reaches Python.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from classification.errors import FieldmarkError
+from classification.files import write_json
+from classification.launch import Job, JobRecord, JobState, LogPage, Status, UnreachableError
+from classification.launch.aws import Aws, split_uri
+from classification.launch.plan import Plan, plan
+from classification.launch.records import now, save_record
+from classification.launch.seed import seed
+from classification.launch.upload import Sender
+from classification.paths import CheckpointPaths, RunPaths
+
+LOG_GROUP = "/aws/sagemaker/TrainingJobs"
+_ENDS: dict[str, Status] = {
+    "Completed": "completed",
+    "Failed": "failed",
+    "Stopped": "stopped",
+    "MaxRuntimeExceeded": "timed out",
+    "MaxWaitTimeExceeded": "interrupted",
+    "Interrupted": "interrupted",
+}
+_WAITING = ("Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack", "Interrupted")
+_REASONS = {
+    "timed out": "max_hours were over; raise --max-hours and resume",
+    "interrupted": "AWS took the spare machine back and had no other in time",
+}
+
+
+class SageMakerLauncher:
+    """Runs jobs as SageMaker training jobs."""
+
+    def __init__(self) -> None:
+        self._connections: dict[tuple[str, str], Aws] = {}
+
+    def plan(self, job: Job) -> Plan:
+        """Request, data and price; asks no network."""
+        return plan(job)
+
+    def submit(self, job: Job, planned: Plan | None = None) -> JobRecord:
+        """Send what the job needs and create it."""
+        planned = planned or plan(job)
+        settings = job.config.launch.sagemaker
+        aws = self._connect(planned.region, settings.profile)
+        record = JobRecord(
+            name=planned.name,
+            backend="sagemaker",
+            run=job.run,
+            created=now(),
+            details={
+                "region": planned.region,
+                "profile": settings.profile,
+                "checkpoints": planned.checkpoints,
+            },
+        )
+        try:
+            sender = Sender(aws, planned.bucket, kms_key=settings.kms_key)
+            for channel in planned.channels:
+                sent = sender.send(channel)
+                print(f"{channel.name}: {sent / 1e6:.1f} of {channel.size / 1e6:.1f} MB sent")
+            seed(aws, sender, RunPaths(job.run), planned.checkpoints)
+            save_record(record, job.config)  # before the job: one without a record costs unseen
+            write_json(RunPaths(job.run).job(record.name).request, planned.request)
+            aws.call("sagemaker", "create_training_job", **planned.request)
+        except UnreachableError as error:
+            raise FieldmarkError(f"AWS cannot be reached: {error}. Submit again.") from None
+        return record
+
+    def status(self, record: JobRecord) -> JobState:
+        """How the job is, with the age of its last log line and checkpoint while it runs."""
+        aws = self._aws(record)
+        answer = aws.call("sagemaker", "describe_training_job", TrainingJobName=record.name)
+        at = datetime.now(UTC)
+        state = state_of(answer, at)
+        if state.ended:
+            return state
+        return JobState(
+            **{
+                **vars(state),
+                "log_age": _log_age(aws, record, at),
+                "checkpoint_age": _checkpoint_age(aws, record, at),
+            }
+        )
+
+    def logs(self, record: JobRecord, cursor: str = "") -> LogPage:
+        """The next lines of every machine and every attempt of the job."""
+        aws, read_on = self._aws(record), json.loads(cursor or "{}")
+        lines: list[str] = []
+        for stream in sorted(_streams(aws, record)):
+            token = {"nextToken": read_on[stream]} if stream in read_on else {}
+            page = aws.call(
+                "logs", "get_log_events", logGroupName=LOG_GROUP, logStreamName=stream,
+                startFromHead=True, **token,
+            )  # fmt: skip
+            lines += [event["message"] for event in page["events"]]
+            read_on[stream] = page["nextForwardToken"]
+        return LogPage(lines=lines, cursor=json.dumps(read_on))
+
+    def stop(self, record: JobRecord) -> None:
+        """Ask the job to end; it has two minutes to save."""
+        if not self.status(record).ended:
+            self._aws(record).call("sagemaker", "stop_training_job", TrainingJobName=record.name)
+
+    def _aws(self, record: JobRecord) -> Aws:
+        return self._connect(record.details["region"], record.details["profile"])
+
+    def _connect(self, region: str, profile: str) -> Aws:
+        return self._connections.setdefault((region, profile), Aws(region=region, profile=profile))
+
+
+def connection(record: JobRecord) -> Aws:
+    """Clients for the account and region of a job."""
+    return Aws(region=record.details["region"], profile=record.details["profile"])
+
+
+def state_of(answer: Mapping[str, Any], at: datetime) -> JobState:
+    """The answer of ``DescribeTrainingJob`` in our words."""
+    overall, phase = answer["TrainingJobStatus"], answer.get("SecondaryStatus", "")
+    status: Status
+    if overall in ("Completed", "Failed", "Stopped"):
+        # AWS calls a job that ran out of time stopped; who waits for it must see the difference
+        status = _ENDS[overall] if overall != "Stopped" else _ENDS.get(phase, "stopped")
+    else:
+        status = "queued" if phase in _WAITING else "running"
+    started, ended = answer.get("TrainingStartTime"), answer.get("TrainingEndTime")
+    seconds = answer.get("TrainingTimeInSeconds")
+    if seconds is None:
+        seconds = ((ended or at) - started).total_seconds() if started else 0
+    machines = answer.get("ResourceConfig", {})
+    return JobState(
+        status=status,
+        reason=answer.get("FailureReason") or _REASONS.get(status, ""),
+        phase="" if status in _ENDS.values() else _phase(answer),
+        seconds=max(0.0, float(seconds)),
+        billable_seconds=answer.get("BillableTimeInSeconds"),
+        machine=machines.get("SelectedInstanceType") or machines.get("InstanceType", ""),
+    )
+
+
+def _phase(answer: Mapping[str, Any]) -> str:
+    steps = answer.get("SecondaryStatusTransitions") or [{}]
+    message = steps[-1].get("StatusMessage", "")
+    return f"{answer.get('SecondaryStatus', '')}: {message}".strip(": ")
+
+
+def _streams(aws: Aws, record: JobRecord) -> dict[str, float]:
+    """Log streams of the job, with the time of their last line in seconds."""
+    try:
+        answer = aws.call(
+            "logs", "describe_log_streams",
+            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{record.name}/",
+        )  # fmt: skip
+    except FieldmarkError as error:
+        if "ResourceNotFoundException" in str(error):  # the first line makes the group
+            return {}
+        raise
+    return {
+        stream["logStreamName"]: stream.get("lastEventTimestamp", 0) / 1000
+        for stream in answer["logStreams"]
+    }
+
+
+def _log_age(aws: Aws, record: JobRecord, at: datetime) -> float | None:
+    last = max(_streams(aws, record).values(), default=0.0)
+    return max(0.0, at.timestamp() - last) if last else None
+
+
+def _checkpoint_age(aws: Aws, record: JobRecord, at: datetime) -> float | None:
+    bucket, key = split_uri(record.details["checkpoints"])
+    prefix = f"{key}/{CheckpointPaths.relative().snapshots.as_posix()}/"
+    found = aws.pages("s3", "list_objects_v2", "Contents", Bucket=bucket, Prefix=prefix)
+    times = [item["LastModified"] for item in found]
+    return max(0.0, (at - max(times)).total_seconds()) if times else None

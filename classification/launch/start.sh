@@ -1,0 +1,16 @@
+# What a training container runs, in the folder that the code archive was unpacked to.
+set -eu
+root="${FIELDMARK_ML:-/opt/ml}"
+
+if [ "${FIELDMARK_INSTALL:-1}" = 1 ]; then
+    python -m pip install --quiet --disable-pip-version-check -r requirements.txt || {
+        mkdir -p "$root/output"
+        echo "the packages of the job could not be installed; see its log. Without a way to a" \
+            "package index, build a container: infra/Dockerfile" > "$root/output/failure"
+        exit 1
+    }
+fi
+
+export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
+# exec: SIGTERM, which announces the end of a machine, must reach Python; bash would keep it.
+exec torchrun --standalone --nproc_per_node=1 -m classification.launch.container
