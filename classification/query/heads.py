@@ -17,6 +17,6 @@ def head_of(pool: Pool) -> Head:
     if not len(taught):
         raise FieldmarkError(
             "this strategy needs a classifier, and the pool has neither one nor labels to fit one "
-            "to: set Pool.head, or label some items first (k_center or random need no labels)"
+            "to: set Pool.head, or label some items first"
         )
     return fit_linear(pool.embeddings[taught], pool.labels[taught])

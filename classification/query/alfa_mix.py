@@ -1,0 +1,89 @@
+"""ALFA-Mix: items whose predicted class changes when a little of another class is mixed in.
+
+Parvaneh et al. 2022, "Active Learning by Feature Mixing", in its closed form. For an item z and the
+mean embedding z* of a class, the mixture a z* + (1 - a) z with a = e |z* - z| g / (|g| (z* - z)),
+element by element, moves z along the gradient g of its loss by e |z* - z|; an element that both
+share does not move. Anchors are those of the classes with labels, whatever their ids.
+"""
+
+from math import ceil
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classification.errors import FieldmarkError
+from classification.query.clusters import UnitRows, central_rows, kmeans
+from classification.query.distances import row_blocks
+from classification.query.heads import head_of
+from classification.query.needs import need_embeddings, need_probs
+from classification.query.pool import Head, Pool
+
+
+def alfa_mix(
+    pool: Pool, n: int, rng: np.random.Generator, *, step: float = 0.2
+) -> NDArray[np.intp]:
+    """The items nearest to the `n` k-means centres of those whose prediction changes.
+
+    The reach e is `step` / sqrt(D), and grows by as much, up to 1 / sqrt(D), until more than `n`
+    items change; where they stay fewer, the rest is drawn at random. Without labels there is no
+    anchor, and the centres are those of all unlabelled items.
+
+    Cost: for every reach, one gradient and a prediction per class with labels of the items that
+    have not changed yet; a k-means. Memory: blocks, and what the k-means takes.
+
+    Args:
+        pool, n, rng: as of every strategy.
+        step: the paper's epsilon, and what it grows by; above 0, at most 1.
+    """
+    if not 0 < step <= 1:
+        raise FieldmarkError(f"step is {step}; give more than 0 and at most 1")
+    x, columns = need_embeddings(pool), need_probs(pool).shape[1]
+    free, anchors = pool.unlabelled, class_means(pool)
+    changed = np.full(len(free), not len(anchors))
+    head = head_of(pool) if len(anchors) else None
+    reaches = np.minimum(step * np.arange(1, ceil(1 / step) + 1), 1) / np.sqrt(x.shape[1])
+    for reach in reaches.tolist():
+        if head is None or changed.sum() > n:
+            break
+        left = np.flatnonzero(~changed)
+        changed[left] = _changes(head, x, free[left], anchors, reach, columns)
+    found, rest = free[changed], free[~changed]
+    if len(found) <= n:
+        return np.concatenate([rng.permutation(found), rng.permutation(rest)])[:n]
+    return found[central_rows(kmeans(UnitRows(x, found), n, rng), n)]
+
+
+def class_means(pool: Pool) -> NDArray[np.float32]:
+    """The mean embedding of each class with labels, by ascending id: float32 [K, D]."""
+    taught = pool.taught
+    labels = pool.labels[taught]
+    means = [pool.embeddings[taught[labels == c]].mean(axis=0) for c in np.unique(labels)]
+    return np.array(means, dtype=np.float32).reshape(len(means), pool.embeddings.shape[1])
+
+
+def _changes(
+    head: Head,
+    x: NDArray[np.float32],
+    rows: NDArray[np.intp],
+    anchors: NDArray[np.float32],
+    reach: float,
+    columns: int,
+) -> NDArray[np.bool_]:
+    """Which of these rows change their class in a mixture with some anchor: bool [len(rows)]."""
+    out = np.zeros(len(rows), dtype=bool)
+    for block in row_blocks(len(rows)):
+        z = x[rows[block]]
+        said = head.predict(z, columns).argmax(axis=1)
+        towards = head.gradient(z, columns)
+        length = np.linalg.norm(towards, axis=1, keepdims=True)
+        np.divide(towards, length, out=towards, where=length > 0)  # a certain item does not move
+        left = np.arange(len(z))
+        for anchor in anchors:
+            away = anchor - z[left]
+            move = towards[left] * (reach * np.linalg.norm(away, axis=1, keepdims=True))
+            move[away == 0] = 0
+            same = head.predict(z[left] + move, columns).argmax(axis=1) == said[left]
+            left = left[same]
+        out[block] = True
+        out[block][left] = False
+    return out
