@@ -20,6 +20,7 @@ STRATEGY_NAMES = (
     "galaxy",
     "direct",
     "alfa_mix",
+    "typiclust",
 )
 
 ALIASES = {"uniform": "random", "confidence": "least_confident", "coreset": "kcenter"}

@@ -22,6 +22,7 @@ from classification.query.limits import Limits, within
 from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
 from classification.query.pool import Pool, check_pool
 from classification.query.strategy import Strategy, check_options
+from classification.query.typiclust import typiclust
 from classification.query.uncertainty import by_class, by_score, random
 
 STRATEGIES: dict[str, Strategy] = {
@@ -45,6 +46,7 @@ STRATEGIES: dict[str, Strategy] = {
     "galaxy": galaxy,
     "direct": direct,
     "alfa_mix": alfa_mix,
+    "typiclust": typiclust,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 
