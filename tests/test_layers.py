@@ -13,7 +13,7 @@ LAYERS = [
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "figures"},
     {"selection", "report"},
-    {"rounds", "tracking", "tracking_store", "program", "registry", "inference"},
+    {"rounds", "tracking", "tracking_store", "program", "registry", "inference", "comparison"},
     {"summary"},
     {"launch"},
     {"train", "predict", "jobs"},

@@ -1,5 +1,6 @@
 """Every file name of the project. No path is put together anywhere else."""
 
+from classification.paths.comparison import ComparisonPaths
 from classification.paths.data import (
     CROP_MARK,
     DatasetPaths,
@@ -20,6 +21,7 @@ __all__ = [
     "CROP_MARK",
     "BucketPaths",
     "CheckpointPaths",
+    "ComparisonPaths",
     "ContainerPaths",
     "DatasetPaths",
     "DownloadPaths",
