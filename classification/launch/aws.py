@@ -1,5 +1,6 @@
 """Calls to AWS, with errors sorted into those that pass and those that somebody must mend."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -60,6 +61,7 @@ class Aws:
             FieldmarkError: the profile is unknown.
         """
         if service not in self._clients:
+            read_settings()
             import boto3
             from botocore.config import Config
             from botocore.exceptions import ProfileNotFound
@@ -103,12 +105,21 @@ class Aws:
         return FieldmarkError(f"AWS refused {what}: {text}{advice}")
 
 
+def read_settings() -> None:
+    """Take what ``.env`` sets and the environment does not, such as AWS_PROFILE."""
+    from dotenv import find_dotenv, load_dotenv
+
+    load_dotenv(find_dotenv(usecwd=True))
+
+
 def default_region(region: str, profile: str) -> str:
     """The configured region, or that of the environment or profile; asks no network.
 
     Raises:
         FieldmarkError: there is none.
     """
+    read_settings()
+    region = region or os.environ.get("AWS_REGION", "")  # which boto3 does not read
     if not region:
         import boto3
         from botocore.exceptions import ProfileNotFound
