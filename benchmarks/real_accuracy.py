@@ -16,10 +16,10 @@ from sklearn.model_selection import GroupKFold
 from classification.config import HeadConfig
 from classification.learning.backbones import build_backbone, embedding_size, weights_hash
 from classification.learning.crops import CropReader, Inputs, Preprocessing
-from classification.learning.embeddings import Items, embed_items, store_key
+from classification.learning.embeddings import Items, Kind, embed_items
 from classification.learning.fit import best_device
 from classification.learning.fit_head import fit_head
-from classification.paths import DatasetPaths, EmbeddingPaths
+from classification.paths import DatasetPaths
 from classification.schemas import CropTable, read_csv
 
 KNOWN, TARGET = 0.635, 0.60
@@ -44,7 +44,11 @@ def main() -> None:
     )
     preprocessing = Preprocessing(image_size=224, mean=HALF, std=HALF)
     items = Items(paths=table["path"].tolist(), sha256=table["sha256"].tolist())
-    key = store_key(weights=weights_hash(backbone), preprocessing=preprocessing, items=items)
+    kind = Kind(
+        weights=weights_hash(backbone),
+        preprocessing=preprocessing,
+        dim=embedding_size(backbone, 224),
+    )
     with tempfile.TemporaryDirectory() as folder:
         embeddings = embed_items(
             backbone,
@@ -54,10 +58,10 @@ def main() -> None:
                 device=best_device(),
             ),
             items,
-            paths=EmbeddingPaths(Path(folder), key),
-            dim=embedding_size(backbone, 224),
+            kind=kind,
+            folder=Path(folder),
         )
-        embeddings = np.array(embeddings)
+        embeddings = np.array(embeddings, dtype=np.float32)
 
     scores = []
     for seed in range(options.seeds):

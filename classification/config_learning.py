@@ -35,6 +35,8 @@ class BackboneConfig:
     """Scale every embedding to length 1; inside the network, so that exports do it, too."""
     batch_size: int = 0
     """Images per forward pass; 0: 8 on a CPU, 256 on a GPU."""
+    store: Literal["float32", "float16"] = "float32"
+    """How embeddings are kept on disk; float16 takes half the room."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,13 @@
 """The embedding store: one memory-mapped array per backbone, preprocessing and list of items.
 
-Rows are computed in blocks; after each block the array is flushed and the progress record is
-written, so a killed run goes on at the last whole block. Block and batch borders are fixed by the
-position in the list, which makes a resumed array equal to an uninterrupted one bit by bit.
+Rows are made in blocks; after each block the array is flushed and the progress record is written,
+so a killed run goes on at the last whole block. Block and batch borders are fixed by the position
+in the list, which makes a resumed array equal to an uninterrupted one bit by bit. A row whose file
+content was embedded before by the same network, here or in an earlier store, is copied.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,14 +21,16 @@ from tqdm import tqdm
 from classification.errors import FieldmarkError
 from classification.files import read_json, sha256_lines, write_json
 from classification.learning.crops import Inputs, Preprocessing
+from classification.learning.reuse import digests, find_known, write_digests
 from classification.paths import EmbeddingPaths
 
 _BLOCK = 1024  # images between two records of progress: under a minute on a laptop
+_LARGEST_HALF = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Items:
-    """What to embed: crop files and the hash of each file's content."""
+    """What to embed: crop files and the hex SHA-256 of each file's content."""
 
     paths: Sequence[str]
     sha256: Sequence[str]
@@ -37,9 +40,34 @@ class Items:
         return sha256_lines(f"{h} {p}" for h, p in zip(self.sha256, self.paths, strict=True))
 
 
-def store_key(*, weights: str, preprocessing: Preprocessing, items: Items) -> str:
-    """Name of a store: 16 hex digits over backbone weights, preprocessing and items."""
-    return sha256_lines([weights, repr(preprocessing), items.digest()])[:16]
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """What decides the embedding of an image, and how it is stored."""
+
+    weights: str
+    """Hash of the network's weights."""
+    preprocessing: Preprocessing
+    dim: int
+    store: str = "float32"
+    """How rows are kept: float32 or float16."""
+
+    @property
+    def dtype(self) -> np.dtype:
+        """Of the rows."""
+        return np.dtype(self.store)
+
+    @property
+    def model(self) -> str:
+        """16 hex digits over weights and preprocessing."""
+        return sha256_lines([self.weights, repr(self.preprocessing)])[:16]
+
+    def key(self, items: Items) -> str:
+        """Name of the store of `items`: 16 hex digits over weights, preprocessing, format and
+        items."""
+        lines = [self.weights, repr(self.preprocessing), items.digest()]
+        if self.store != "float32":
+            lines.append(self.store)
+        return sha256_lines(lines)[:16]
 
 
 def embed_items(
@@ -47,31 +75,81 @@ def embed_items(
     inputs: Inputs,
     items: Items,
     *,
-    paths: EmbeddingPaths,
-    dim: int,
-) -> NDArray[np.float32]:
-    """Embeddings of all items, computing only what the store does not hold yet.
+    kind: Kind,
+    folder: Path,
+    others: Iterable[Path] = (),
+) -> NDArray[np.floating]:
+    """Embeddings of all items, computing only those whose content no store holds yet.
+
+    Args:
+        backbone: float32 [B, 3, S, S] to float32 [B, kind.dim].
+        inputs: where crops come from, and the device.
+        items: what to embed.
+        kind: of the embeddings.
+        folder: of the stores.
+        others: folders of further stores to copy rows from.
 
     Returns:
-        float32 [N, dim], memory-mapped, read-only.
+        `kind.dtype` [N, dim], memory-mapped, read-only.
+
+    Raises:
+        FieldmarkError: a crop is missing, the disk is full, or a value does not fit float16.
     """
+    paths = EmbeddingPaths(folder, kind.key(items))
     n = len(items.paths)
-    done = _progress(paths, shape=(n, dim))
+    done = _progress(paths, shape=(n, kind.dim), dtype=kind.dtype)
     if done < n:
-        array = _open(paths, shape=(n, dim), fresh=done == 0)
+        hashes = digests(items.sha256)
+        known = find_known(
+            hashes,
+            [folder, *others],
+            model=kind.model,
+            dim=kind.dim,
+            dtype=kind.dtype,
+            besides=paths,
+        )
+        array = _open(paths, shape=(n, kind.dim), dtype=kind.dtype, fresh=done == 0)
+        write_digests(paths.digests, hashes)
+        first = _first_of_each(hashes)
+        record = {"rows": n, "dim": kind.dim, "model": kind.model, "dtype": kind.dtype.name}
         block = max(1, _BLOCK // inputs.forward_size) * inputs.forward_size  # whole batches
         with tqdm(total=n, initial=done, desc="embed", unit="crop", leave=False) as bar:
             for start in range(done, n, block):
                 stop = min(start + block, n)
-                at = start
-                for rows in forward(backbone, inputs, items.paths[start:stop]):
-                    array[at : at + len(rows)] = rows
-                    at += len(rows)
-                    bar.update(len(rows))
+                missing = known.copy(array, start, stop)
+                _compute(array, backbone, inputs, items, missing[first[missing] == missing])
+                again = missing[first[missing] < missing]
+                array[again] = array[first[again]]
                 array.flush()
-                write_json(paths.progress, {"rows": n, "dim": dim, "done": stop})
+                write_json(paths.progress, {**record, "done": stop})
+                bar.update(stop - start)
         del array
     return np.load(paths.array, mmap_mode="r")
+
+
+def _first_of_each(hashes: NDArray[np.bytes_]) -> NDArray[np.intp]:
+    """Position of the first item with the same content, [N]."""
+    _, first, inverse = np.unique(hashes, return_index=True, return_inverse=True)
+    return first[inverse]
+
+
+def _compute(
+    array: NDArray[np.floating],
+    backbone: nn.Module,
+    inputs: Inputs,
+    items: Items,
+    positions: NDArray[np.intp],
+) -> None:
+    """Fill these rows of `array` by the network."""
+    at = 0
+    for rows in forward(backbone, inputs, [items.paths[i] for i in positions.tolist()]):
+        if array.dtype == np.float16 and np.abs(rows).max() > _LARGEST_HALF:
+            raise FieldmarkError(
+                f"an embedding holds {np.abs(rows).max():g}, more than float16 can (65504): "
+                "set backbone.store: float32"
+            )
+        array[positions[at : at + len(rows)]] = rows
+        at += len(rows)
 
 
 def forward(
@@ -111,7 +189,7 @@ def _by_core(
         pool.shutdown(cancel_futures=True)
 
 
-def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int]) -> int:
+def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int], dtype: np.dtype) -> int:
     """Rows that are whole on disk; 0 when array or record is missing or of another shape."""
     if not (paths.progress.exists() and paths.array.exists()):
         return 0
@@ -119,10 +197,10 @@ def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int]) -> int:
     if (record.get("rows"), record.get("dim")) != shape:
         return 0
     try:
-        found = np.load(paths.array, mmap_mode="r").shape
+        found = np.load(paths.array, mmap_mode="r")
     except (ValueError, OSError):
         return 0
-    return int(record["done"]) if found == shape else 0
+    return int(record["done"]) if (found.shape, found.dtype) == (shape, dtype) else 0
 
 
 def _reserve(path: Path) -> None:
@@ -132,19 +210,22 @@ def _reserve(path: Path) -> None:
             os.posix_fallocate(f.fileno(), 0, path.stat().st_size)
 
 
-def _open(paths: EmbeddingPaths, *, shape: tuple[int, int], fresh: bool) -> np.memmap:
+def _open(
+    paths: EmbeddingPaths, *, shape: tuple[int, int], dtype: np.dtype, fresh: bool
+) -> np.memmap:
     paths.folder.mkdir(parents=True, exist_ok=True)
     try:
         array = np.lib.format.open_memmap(
             paths.array,
             mode="w+" if fresh else "r+",
-            dtype=np.float32,
+            dtype=dtype,
             shape=shape if fresh else None,
         )
         _reserve(paths.array)
         return array
     except OSError as error:
+        size = shape[0] * shape[1] * dtype.itemsize
         raise FieldmarkError(
-            f"cannot write {paths.array} ({shape[0] * shape[1] * 4 / 1e9:.2f} GB): {error}. "
+            f"cannot write {paths.array} ({size / 1e9:.2f} GB): {error}. "
             "Make room, then run the same command again: it goes on from here."
         ) from error

@@ -18,13 +18,13 @@ from classification.learning.backbones import (
 )
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embedder import build_embedder
-from classification.learning.embeddings import Items, embed_items, store_key
+from classification.learning.embeddings import Items, Kind, embed_items
 from classification.learning.finetune import Labelled, finetune
 from classification.learning.fit_head import Known, fit_head
 from classification.learning.head import Head
 from classification.learning.model import Card, resolve_weights
 from classification.learning.temperature import Calibration, calibrate
-from classification.paths import EmbeddingPaths, RunPaths
+from classification.paths import RunPaths
 
 _HEAD = 3  # purpose of random numbers, beside those of rounds.py
 
@@ -44,14 +44,14 @@ class Fitted:
     """The model of a round, and what it says of every row of the dataset.
 
     Attributes:
-        embeddings: float32 [N, D], memory-mapped.
+        embeddings: float32 or float16 [N, D], memory-mapped.
         probs: float32 [N, C].
         calibration: what the temperature did on the validation split; None without one.
     """
 
     head: Head
     card: Card
-    embeddings: NDArray[np.float32]
+    embeddings: NDArray[np.floating]
     probs: NDArray[np.float32]
     calibration: Calibration | None
 
@@ -120,13 +120,18 @@ def fit_round(
     chosen = _choose_backbone(bench, rows=rows, labels=labels, previous=previous, number=number)
     dim = embedding_size(chosen.network, config.backbone.image_size)
     items = Items(paths=dataset.paths, sha256=dataset.table["sha256"].tolist())
-    key = store_key(weights=chosen.sha256, preprocessing=bench.inputs.preprocessing, items=items)
     embeddings = embed_items(
         chosen.network,
         bench.inputs,
         items,
-        paths=EmbeddingPaths(bench.paths.embeddings, key),
-        dim=dim,
+        kind=Kind(
+            weights=chosen.sha256,
+            preprocessing=bench.inputs.preprocessing,
+            dim=dim,
+            store=config.backbone.store,
+        ),
+        folder=bench.paths.embeddings,
+        others=bench.paths.sibling_embeddings(),
     )
     head, calibration = _fit_head(bench, embeddings, rows=rows, labels=labels, number=number)
     card = Card(
@@ -158,7 +163,7 @@ def fit_round(
 
 def _fit_head(
     bench: Bench,
-    embeddings: NDArray[np.float32],
+    embeddings: NDArray[np.floating],
     *,
     rows: NDArray[np.intp],
     labels: NDArray[np.int64],
@@ -166,15 +171,20 @@ def _fit_head(
 ) -> tuple[Head, Calibration | None]:
     config, dataset = bench.config, bench.dataset
     kept = dataset.rows("val", labelled=True)
-    val = Known(embeddings=np.asarray(embeddings[kept]), labels=dataset.labels[kept])
+    val = Known(embeddings=_rows(embeddings, kept), labels=dataset.labels[kept])
     head = fit_head(
-        embeddings[rows],
+        _rows(embeddings, rows),
         labels,
         config=config.head,
         val=val,
         seed=int(np.random.default_rng([config.seed, number, _HEAD]).integers(2**31)),
     )
     return calibrate(head, val.embeddings, val.labels) if config.head.calibrate else (head, None)
+
+
+def _rows(embeddings: NDArray[np.floating], rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Some rows in memory, in full precision."""
+    return np.asarray(embeddings[rows], dtype=np.float32)
 
 
 def _choose_backbone(

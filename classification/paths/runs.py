@@ -76,6 +76,11 @@ class RunPaths:
     def embeddings(self) -> Path:
         return self.root / "embeddings"
 
+    def sibling_embeddings(self) -> list[Path]:
+        """Embeddings of the other experiments with the same model."""
+        found = self.root.resolve().parent.glob(f"*/{self.embeddings.name}")
+        return sorted(folder for folder in found if folder.parent != self.root.resolve())
+
     @property
     def checkpoints(self) -> Path:
         return self.root / "checkpoints"
@@ -164,6 +169,11 @@ class EmbeddingPaths:
     @property
     def array(self) -> Path:
         return self.folder / f"{self.key}.npy"
+
+    @property
+    def digests(self) -> Path:
+        """Hash of the file behind each row, by which later stores find rows to copy."""
+        return self.folder / f"{self.key}_digests.npy"
 
     @property
     def progress(self) -> Path:

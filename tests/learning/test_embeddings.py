@@ -10,7 +10,7 @@ from classification.errors import FieldmarkError
 from classification.learning import embeddings as module
 from classification.learning.backbones import build_backbone
 from classification.learning.crops import CropReader, Inputs, Preprocessing
-from classification.learning.embeddings import Items, embed_items, store_key
+from classification.learning.embeddings import Items, Kind, embed_items
 from classification.paths import EmbeddingPaths
 
 PREPROCESSING = Preprocessing(image_size=32, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3))
@@ -27,7 +27,11 @@ def crops(tmp_path):
     return Items(paths=names, sha256=[f"{i:064d}" for i in range(N)])
 
 
-def embed(folder, items, *, backbone=None, out="store"):
+def kind(**fields):
+    return Kind(**({"weights": "w", "preprocessing": PREPROCESSING, "dim": 96} | fields))
+
+
+def embed(folder, items, *, backbone=None, out="store", others=(), precision="float32"):
     backbone = backbone or build_backbone("timm/test_resnet", "none", seed=0)
     inputs = Inputs(
         reader=CropReader(folder, size=32, threads=2),
@@ -35,8 +39,19 @@ def embed(folder, items, *, backbone=None, out="store"):
         device=torch.device("cpu"),
         forward_batch=BATCH,
     )
-    paths = EmbeddingPaths(folder / out, "key")
-    return np.array(embed_items(backbone, inputs, items, paths=paths, dim=96))
+    found = embed_items(
+        backbone,
+        inputs,
+        items,
+        kind=kind(store=precision),
+        folder=folder / out,
+        others=[folder / other for other in others],
+    )
+    return np.array(found)
+
+
+def store(folder, items):
+    return EmbeddingPaths(folder / "store", kind().key(items))
 
 
 def test_rows_are_the_networks_answer_in_order(tmp_path, crops):
@@ -97,7 +112,7 @@ def test_a_stopped_extraction_goes_on_and_ends_equal_bit_by_bit(
 @pytest.mark.parametrize("damage", ["array gone", "array cut", "other shape"])
 def test_a_damaged_store_is_made_anew(tmp_path, crops, damage):
     whole = embed(tmp_path, crops)
-    paths = EmbeddingPaths(tmp_path / "store", "key")
+    paths = store(tmp_path, crops)
     if damage == "array gone":
         paths.array.unlink()
     elif damage == "array cut":
@@ -115,34 +130,140 @@ def test_a_full_disk_is_named_before_anything_is_computed(tmp_path, crops, monke
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "posix_fallocate", full, raising=False)
-        with pytest.raises(FieldmarkError, match=r"key\.npy.*No space left.*Make room"):
+        with pytest.raises(FieldmarkError, match=r"\.npy.*No space left.*Make room"):
             embed(tmp_path, crops)
     assert len(embed(tmp_path, crops)) == N
 
 
-def test_the_key_changes_with_weights_preprocessing_and_content():
+def test_the_key_changes_with_weights_preprocessing_format_and_content():
     items = Items(paths=["a", "b"], sha256=["1", "2"])
-    key = store_key(weights="w", preprocessing=PREPROCESSING, items=items)
-    assert key == store_key(weights="w", preprocessing=PREPROCESSING, items=items)
-    others = [
-        store_key(weights="v", preprocessing=PREPROCESSING, items=items),
-        store_key(
-            weights="w",
-            preprocessing=Preprocessing(image_size=33, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3)),
-            items=items,
-        ),
-        store_key(
-            weights="w",
-            preprocessing=PREPROCESSING,
-            items=Items(paths=["a", "b"], sha256=["1", "3"]),
-        ),
-        store_key(
-            weights="w",
-            preprocessing=PREPROCESSING,
-            items=Items(paths=["b", "a"], sha256=["2", "1"]),
-        ),
-    ]
-    assert len({key, *others}) == 5
+    smaller = Preprocessing(image_size=33, mean=(0.5, 0.4, 0.3), std=(0.2, 0.2, 0.3))
+    assert kind().key(items) == kind().key(items)
+    keys = {
+        kind().key(items),
+        kind(weights="v").key(items),
+        kind(preprocessing=smaller).key(items),
+        kind(store="float16").key(items),
+        kind().key(Items(paths=["a", "b"], sha256=["1", "3"])),
+        kind().key(Items(paths=["b", "a"], sha256=["2", "1"])),
+    }
+    assert len(keys) == 6
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """Every crop that a network was asked for, in order."""
+    asked = []
+    forward = module.forward
+
+    def counting(backbone, inputs, paths):
+        asked.extend(paths)
+        return forward(backbone, inputs, paths)
+
+    monkeypatch.setattr(module, "forward", counting)
+    return asked
+
+
+def part(items, rows):
+    rows = list(rows)
+    return Items(paths=[items.paths[i] for i in rows], sha256=[items.sha256[i] for i in rows])
+
+
+def test_added_files_embed_only_what_was_added(tmp_path, crops, counted):
+    before = embed(tmp_path, part(crops, range(30)))
+    counted.clear()
+    mixed = [*range(40, 45), *range(30), *range(30, 40)]
+    after = embed(tmp_path, part(crops, mixed))
+    assert sorted(counted) == crops.paths[30:]
+    assert np.array_equal(after[5:35], before)
+    whole = embed(tmp_path, crops, out="elsewhere")
+    assert after == pytest.approx(whole[mixed], abs=1e-5)
+
+
+def test_files_that_were_renamed_moved_or_left_out_embed_nothing(tmp_path, crops, counted):
+    before = embed(tmp_path, crops)
+    counted.clear()
+    turned = part(crops, reversed(range(N)))
+    assert np.array_equal(embed(tmp_path, turned), before[::-1])
+    assert np.array_equal(embed(tmp_path, part(crops, range(0, N, 3))), before[::3])
+    other = Items(paths=[f"new/{p}" for p in crops.paths], sha256=crops.sha256)
+    assert np.array_equal(embed(tmp_path, other), before)
+    assert np.array_equal(embed(tmp_path, crops, out="b", others=["store", "none"]), before)
+    assert not counted
+
+
+def test_a_changed_file_is_embedded_again(tmp_path, crops, counted):
+    embed(tmp_path, crops)
+    counted.clear()
+    hashes = [*crops.sha256[:7], "ff" * 32, *crops.sha256[8:]]
+    embed(tmp_path, Items(paths=crops.paths, sha256=hashes))
+    assert counted == [crops.paths[7]]
+
+
+def test_the_same_content_twice_is_embedded_once(tmp_path, crops, counted, monkeypatch):
+    monkeypatch.setattr(module, "_BLOCK", 8)
+    twice = part(crops, [*range(10), *range(10), 3, 3])
+    found = embed(tmp_path, twice)
+    assert len(counted) == 10
+    assert np.array_equal(found[:10], found[10:20])
+    assert np.array_equal(found[20:], found[[3, 3]])
+
+
+@pytest.mark.parametrize("damage", ["digests gone", "array cut", "record of another network"])
+def test_a_damaged_earlier_store_is_passed_over(tmp_path, crops, counted, damage):
+    earlier = part(crops, range(30))
+    embed(tmp_path, earlier)
+    paths = store(tmp_path, earlier)
+    if damage == "digests gone":
+        paths.digests.unlink()
+    elif damage == "array cut":
+        paths.array.write_bytes(paths.array.read_bytes()[:100])
+    else:
+        text = paths.progress.read_text().replace(kind().model, "0" * 16)
+        paths.progress.write_text(text)
+    counted.clear()
+    found = embed(tmp_path, crops)
+    assert counted == crops.paths
+    assert np.isfinite(found).all()
+
+
+def test_a_stopped_copy_goes_on_and_ends_equal_bit_by_bit(tmp_path, crops, counted, monkeypatch):
+    monkeypatch.setattr(module, "_BLOCK", 8)
+    earlier = part(crops, range(0, N, 2))
+    embed(tmp_path, earlier)
+    embed(tmp_path, earlier, out="a")
+    whole = embed(tmp_path, crops)
+    written = module.write_json
+
+    def stop_in_the_middle(path, value):
+        written(path, value)
+        if value["done"] == 24:
+            raise StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "write_json", stop_in_the_middle)
+        with pytest.raises(StoppedError):
+            embed(tmp_path, crops, out="a")
+    counted.clear()
+    assert np.array_equal(embed(tmp_path, crops, out="a"), whole)
+    assert counted == crops.paths[25::2]
+
+
+def test_half_precision_takes_half_the_room_and_stays_near(tmp_path, crops):
+    whole = embed(tmp_path, crops)
+    half = embed(tmp_path, crops, precision="float16")  # beside it, not copied from it
+    assert half.dtype == np.float16
+    assert half.nbytes == whole.nbytes / 2
+    assert half.astype(np.float32) == pytest.approx(whole, rel=1e-3, abs=1e-6)
+
+
+def test_what_half_precision_cannot_hold_is_refused(tmp_path, crops):
+    class Huge(torch.nn.Module):
+        def forward(self, x):
+            return x.mean(dim=(1, 2, 3))[:, None].expand(-1, 96) * 0 + 1e6
+
+    with pytest.raises(FieldmarkError, match=r"1e\+06.*set backbone\.store: float32"):
+        embed(tmp_path, crops, backbone=Huge(), precision="float16")
 
 
 def test_a_missing_crop_is_named_with_what_to_do(tmp_path, crops):

@@ -11,6 +11,7 @@ from classification.config import (
     BackboneConfig,
     DataConfig,
     FinetuneConfig,
+    HeadConfig,
     LaunchConfig,
     RunConfig,
 )
@@ -18,6 +19,7 @@ from classification.config_learning import FirstTrainingConfig
 from classification.data.dataset import load_dataset
 from classification.files import write_json
 from classification.learning import fit as module
+from classification.learning.embedder import build_embedder
 from classification.learning.fit import fit_round, make_bench
 from classification.learning.head import save_head
 from classification.learning.model import (
@@ -147,3 +149,53 @@ def test_a_card_of_an_earlier_version_has_no_projection(bench):
     assert loaded.predict(made.inputs, made.dataset.paths[:5]) == pytest.approx(
         fitted.probs[:5], abs=1e-5
     )
+
+
+def test_half_precision_on_disk_gives_nearly_the_same_model(bench):
+    frozen = FinetuneConfig(epochs=0)
+    whole = fit(bench(finetune=frozen))
+    half = fit(bench(finetune=frozen, store="float16"))
+    assert half.embeddings.dtype == np.float16
+    assert half.probs.dtype == np.float32
+    assert half.probs == pytest.approx(whole.probs, abs=0.01)
+
+
+@pytest.mark.parametrize("kind", ["linear", "mlp"])
+def test_every_kind_of_head_is_exported_with_its_temperature(bench, kind):
+    made = bench(finetune=FinetuneConfig(epochs=0))
+    head = HeadConfig(kind=kind, hidden=(9, 5), learning_rate=0.01, max_iter=30)
+    made = dataclasses.replace(made, config=dataclasses.replace(made.config, head=head))
+    fitted = fit(made, 30)
+    assert fitted.calibration is None  # 18 validation items are too few to choose by
+    warm = dataclasses.replace(fitted.head, temperature=1.9)
+    classifier = Classifier(
+        backbone=build_embedder(
+            BACKBONE, "none", image_size=SIZE, feat_dim=0, normalize=False, seed=0
+        ),
+        head=warm,
+        card=dataclasses.replace(fitted.card, temperature=1.9),
+    )
+    export = ExportPaths(made.paths.export)
+    save_export(export, classifier)
+    exported = load_classifier(export.root)
+    assert exported.card.head == kind
+    paths = made.dataset.paths[:10]
+    images = torch.cat(list(made.inputs.reader.batches(paths, 10))).float() / 255
+    with torch.inference_mode():
+        network = ProbabilityModel(exported).eval()(images).numpy()
+    wanted = warm.predict(np.asarray(fitted.embeddings[:10]), 3)
+    assert network == pytest.approx(wanted, abs=1e-5)
+    assert exported.predict(made.inputs, paths) == pytest.approx(wanted, abs=1e-5)
+
+
+def test_the_temperature_is_chosen_on_validation_and_can_be_left_out(bench, monkeypatch):
+    monkeypatch.setattr("classification.learning.temperature.LEAST", 10)
+    made = bench(finetune=FinetuneConfig(epochs=0))
+    fitted = fit(made, 30)
+    assert fitted.calibration is not None
+    assert fitted.calibration.items == 18
+    assert fitted.card.temperature == fitted.head.temperature == fitted.calibration.temperature
+    head = dataclasses.replace(made.config.head, calibrate=False)
+    plain = fit(dataclasses.replace(made, config=dataclasses.replace(made.config, head=head)), 30)
+    assert plain.head.temperature == 1
+    assert np.array_equal(plain.probs.argmax(axis=1), fitted.probs.argmax(axis=1))
