@@ -21,6 +21,10 @@ STRATEGY_NAMES = (
     "direct",
     "alfa_mix",
     "typiclust",
+    "cluster_margin",
+    "informative_diverse",
+    "hierarchical",
+    "graph_density",
 )
 
 ALIASES = {"uniform": "random", "confidence": "least_confident", "coreset": "kcenter"}
@@ -45,6 +49,8 @@ NEEDS_MODEL = frozenset(
         "galaxy",
         "direct",
         "alfa_mix",
+        "cluster_margin",
+        "informative_diverse",
     }
 )
 """Strategies that read class probabilities and therefore cannot open a run."""

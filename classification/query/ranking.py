@@ -1,4 +1,4 @@
-"""The `n` best of some candidates, ties broken by the generator."""
+"""Ranks: the `n` best of some candidates, and places within groups."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,3 +25,12 @@ def best(
         candidates, value = candidates[keep], value[keep]
     order = rng.permutation(len(value))  # a stable sort then breaks ties at random
     return candidates[order[np.argsort(-value[order], kind="stable")]][:n]
+
+
+def rank_within(groups: NDArray[np.intp]) -> NDArray[np.intp]:
+    """How many of the same group stand before each: intp [M]."""
+    order = np.argsort(groups, kind="stable")
+    sizes = np.bincount(groups)
+    rank = np.empty(len(groups), dtype=np.intp)
+    rank[order] = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    return rank

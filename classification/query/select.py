@@ -13,9 +13,12 @@ from classification.query.alfa_mix import alfa_mix
 from classification.query.badge import badge
 from classification.query.bait import bait
 from classification.query.cdal import cdal
+from classification.query.cluster_margin import cluster_margin, informative_diverse
 from classification.query.committee import by_committee
 from classification.query.composition import mixed
 from classification.query.falcun import falcun
+from classification.query.graph_density import graph_density
+from classification.query.hierarchical import hierarchical
 from classification.query.imbalance import direct, galaxy
 from classification.query.kcenter import kcenter
 from classification.query.limits import Limits, within
@@ -47,6 +50,10 @@ STRATEGIES: dict[str, Strategy] = {
     "direct": direct,
     "alfa_mix": alfa_mix,
     "typiclust": typiclust,
+    "cluster_margin": cluster_margin,
+    "informative_diverse": informative_diverse,
+    "hierarchical": hierarchical,
+    "graph_density": graph_density,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 
