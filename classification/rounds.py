@@ -24,7 +24,7 @@ from classification.labelling.people import ask_people, overlap_of
 from classification.labelling.store import LabelStore
 from classification.labelling.timelapse.exchange import Request
 from classification.labelling.training_set import class_ids, training_table, with_new_classes
-from classification.learning.fit import Bench, Fitted, fit_round
+from classification.learning.fit import Bench, Fitted, embed_untrained, fit_round
 from classification.learning.head import save_head
 from classification.learning.model import Card
 from classification.paths import RoundPaths, RunPaths
@@ -32,7 +32,7 @@ from classification.paths.labels import TimelapsePaths
 from classification.predictions import write_predictions
 from classification.provenance import provenance
 from classification.schemas import QueryTable, TrainTable, read_csv, write_csv
-from classification.selection import choose
+from classification.selection import Seen, check_query, choose, opens_with_embeddings
 from classification.settings import read_yaml, write_config
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def run_rounds(bench: Bench, *, on_round: Callable[[int], None]) -> Outcome:
         bench: the run.
         on_round: called after each complete round, new or not yet reported.
     """
+    check_query(bench.config.query)
     require_same_run(bench)
     store = LabelStore(bench.config.labels.store or bench.paths.labels)
     done = bench.paths.complete_rounds()
@@ -161,8 +162,7 @@ def play_round(bench: Bench, store: LabelStore, number: int) -> None:
             bench.config.query,
             labels=labels,
             decided=store.current().keys(),
-            embeddings=fitted.embeddings if fitted else None,
-            probs=fitted.probs if fitted else None,
+            seen=_seen(bench, fitted),
             rng=np.random.default_rng([bench.config.seed, number, _QUERY]),
         )
     write_csv(paths.query, chosen.table, QueryTable)
@@ -203,6 +203,15 @@ def _fit(bench: Bench, labels: NDArray[np.int64], paths: RoundPaths) -> Fitted:
     return fitted
 
 
+def _seen(bench: Bench, fitted: Fitted | None) -> Seen | None:
+    """What the strategy may look at: the model, or the backbone alone where that helps."""
+    if fitted is not None:
+        return Seen(embeddings=fitted.embeddings, probs=fitted.probs, head=fitted.head)
+    opens = opens_with_embeddings(bench.config.query)
+    embeddings = embed_untrained(bench) if opens else None
+    return None if embeddings is None else Seen(embeddings=embeddings)
+
+
 def _positions(dataset: Dataset, items: Iterable[str]) -> NDArray[np.intp]:
     position = {path: i for i, path in enumerate(dataset.paths)}
     return np.array([position[item] for item in items], dtype=np.intp)
@@ -212,7 +221,10 @@ def _training_table(bench: Bench, store: LabelStore, paths: RoundPaths) -> "pd.D
     """The table the round began with, if it did: labels that came since belong to the next."""
     if not paths.train.exists():
         known = _known_labels(bench.dataset) if bench.config.labels.source != "oracle" else {}
-        table = training_table(known, store.current(), before_round=paths.number)
+        items = bench.dataset.paths
+        pool = {items[i] for i in bench.dataset.rows("train")}  # val and test are never learned
+        decisions = {item: d for item, d in store.current().items() if item in pool}
+        table = training_table(known, decisions, before_round=paths.number)
         write_csv(paths.train, table, TrainTable)
     return read_csv(paths.train, TrainTable, what="training table")
 

@@ -251,3 +251,16 @@ def test_on_the_overlap_a_round_waits_for_the_second_annotator(tiny, truth, caps
     )
     play(tiny)
     assert tiny.run.complete_rounds() == [0, 1]
+
+
+def test_a_label_of_a_held_out_image_is_stored_but_never_learned(tiny, truth):
+    write_config(tiny, **{"labels.source": "store", "rounds": 0})
+    table = pd.read_csv(tiny.data.table)
+    held_out = table["path"][table["location"] == "cam2"].tolist()
+    pool = table["path"][table["location"] == "cam5"].tolist()
+    store = LabelStore(tiny.run.labels)
+    store.add(
+        by_hand(item, truth.get(item, "fox"), number=-1) for item in [*held_out, *pool, "gone.jpg"]
+    )
+    play(tiny)
+    assert sorted(pd.read_csv(tiny.run.round(0).train)["path"]) == sorted(pool)

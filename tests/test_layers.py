@@ -8,7 +8,16 @@ import pytest
 # Left to right; names of modules and packages directly inside `classification`.
 LAYERS = [
     {"__init__", "errors"},
-    {"config", "config_labels", "config_learning", "config_sagemaker", "paths", "files", "cli"},
+    {
+        "config",
+        "config_labels",
+        "config_learning",
+        "config_query",
+        "config_sagemaker",
+        "paths",
+        "files",
+        "cli",
+    },
     {"schemas", "settings", "provenance", "linear", "neighbours"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "figures"},
@@ -16,7 +25,7 @@ LAYERS = [
     {"rounds", "tracking", "tracking_store", "program", "registry", "inference", "comparison"},
     {"summary"},
     {"launch"},
-    {"train", "predict", "jobs"},
+    {"train", "predict", "label", "jobs"},
 ]
 PACKAGE = Path(__file__).resolve().parents[1] / "classification"
 HEAVY = {"torch", "torchvision", "timm", "mlflow", "pandas", "pandera", "sklearn", "matplotlib"}

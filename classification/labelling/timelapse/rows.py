@@ -90,9 +90,12 @@ def _places(table: "pd.DataFrame", items: list[str]) -> "tuple[np.ndarray, np.nd
     """
     import pandas as pd
 
-    folder = table["RelativePath"].str.strip().str.replace("\\", "/", regex=False)
+    folder, file = (
+        table[name].str.strip().str.replace("\\", "/", regex=False)
+        for name in ("RelativePath", "File")
+    )
     folder = folder.str.removeprefix("./").str.strip("/")
-    path = table["File"].str.strip().where(folder == "", folder + "/" + table["File"].str.strip())
+    path = file.where(folder == "", folder + "/" + file)
     place = pd.Index(items).get_indexer(pd.Index(path))
     if (place < 0).any():
         folded = pd.Series(np.arange(len(items)), index=pd.Index(items).str.casefold())
