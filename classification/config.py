@@ -15,6 +15,7 @@ from classification.config_learning import (
     HeadConfig,
     learning_problems,
 )
+from classification.config_query import QueryConfig, query_problems
 from classification.config_sagemaker import SageMakerConfig, sagemaker_problems
 
 
@@ -28,18 +29,6 @@ class DataConfig:
     allow_leaks: tuple[Literal["location", "sequence", "image", "content"], ...] = ()
     """Kinds of leak between splits to accept by name. By default any leak is refused: a location,
     sequence, source image or file content that is in two splits makes every figure too good."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class QueryConfig:
-    """Which items to ask labels for."""
-
-    strategy: str = "margin"
-    """random, margin, entropy or least_confident."""
-    size: int = 100
-    """Queries per round."""
-    seed_size: int = 100
-    """Random queries of round 0, before there is a model."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,19 +117,13 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
     minimum = {
         "rounds": (config.rounds, 0),
         "bootstrap": (config.bootstrap, 10),
-        "query.size": (config.query.size, 1),
-        "query.seed_size": (config.query.seed_size, 1),
         "launch.threads": (config.launch.threads, 0),
         "seed": (config.seed, 0),
     }
     found = [f"{k}: {v} is below {low}" for k, (v, low) in minimum.items() if v < low]
     found += label_problems(config.labels)
     found += learning_problems(config.backbone, config.finetune, config.head)
-    if config.query.strategy not in strategies:
-        found.append(
-            f"query.strategy: {config.query.strategy!r} is unknown; "
-            f"allowed: {', '.join(strategies)}"
-        )
+    found += query_problems(config.query, strategies=strategies)
     if config.launch.backend == "sagemaker":
         found += sagemaker_problems(config.launch.sagemaker)
     return found

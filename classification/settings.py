@@ -17,6 +17,8 @@ from classification.files import write_text
 
 T = TypeVar("T")
 
+_OPTIONS = "query.options."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Override:
@@ -60,14 +62,19 @@ def load_config(
     """
     parser = _fields_parser()
     values: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     faults: list[str] = []
     given = [*cfg.flatten(read_yaml(path)).items(), *((o.key, o) for o in overrides)]
     for key, value in given:
+        if key.startswith(_OPTIONS):  # the strategy knows their names and types
+            text = value.text if isinstance(value, Override) else None
+            options[key.removeprefix(_OPTIONS)] = value if text is None else yaml.safe_load(text)
+            continue
         try:
             values[key] = _field(parser, key, value)
         except _FieldError as fault:
             faults.append(str(fault))
-    config = _build(parser, values)
+    config = _build(parser, values | ({"query.options": options} if options else {}))
     faults += cfg.problems(config, strategies=strategies)
     if faults:
         raise FieldmarkError.from_problems(f"the configuration {path} cannot be used:", faults)

@@ -43,7 +43,7 @@ backbone: {weights: none, mean: [0.5, 0.5]}
         "query.sise: unknown field; did you mean: query.size",
         "query.strategy: 'best' is unknown; allowed: random, margin",
         "head: unknown field; head holds: head.kind, head.C",
-        "labels.source: Expected a Literal['oracle', 'store']. Got value: nobody",
+        "labels.source: Expected a Literal['oracle', 'store', 'timelapse']",
         "backbone.mean: Expected a tuple with 3 elements",
         "random backbone",
         "query.size: Expected a <class 'int'>. Got value: many",
@@ -100,3 +100,9 @@ def test_what_finished_rounds_depend_on_may_not_change():
         "data.dir: was 'data/processed/demo', now 'elsewhere'",
         "seed: was 0, now 1",
     ]
+
+
+def test_options_of_a_strategy_come_from_file_and_command_line(tmp_path):
+    text = "query: {strategy: margin, options: {target: 3, kind: far}}"
+    config = load(tmp_path, text, ("query.options.target", "4"), ("query.options.share", "0.5"))
+    assert config.query.options == {"target": 4, "kind": "far", "share": 0.5}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from classification.comparison.task import Task
 from classification.config import BackboneConfig
 from classification.data.dataset import read_classes
-from classification.data.table import read_table
+from classification.data.table import burst_ids, location_ids, read_table
 from classification.errors import FieldmarkError
 from classification.paths import DatasetPaths
 
@@ -40,17 +40,14 @@ def dataset_task(folder: Path, backbone: BackboneConfig, *, store: Path, threads
         )
     classes = read_classes(paths.label_index)
     ids = {name: i for i, name in enumerate(classes)}
-    known = table["location"].notna()
-    place = table["dataset"] + "/" + table["location"].where(known, table["group"])
-    burst = table["dataset"] + "/" + table["seq_id"].fillna("image:" + table["image_id"])
     return Task(
         name=folder.name,
         embeddings=_embed(table, paths, backbone, store=store, threads=threads),
         labels=np.array([ids[name] for name in table["label"]], dtype=np.int64),
         classes=classes,
         units=pd.factorize(table["dataset"] + "/" + table["group"])[0].astype(np.int64),
-        bursts=pd.factorize(burst)[0].astype(np.int64),
-        locations=pd.factorize(place)[0].astype(np.int64) if known.any() else None,
+        bursts=burst_ids(table),
+        locations=location_ids(table),
     )
 
 

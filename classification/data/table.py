@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from classification.data.labels import LabelRules, apply_labels
 from classification.errors import FieldmarkError
 from classification.schemas import ClassificationTable, read_csv
@@ -38,6 +41,28 @@ def read_table(path: Path) -> "pd.DataFrame":
         FieldmarkError: the file is missing or breaks the schema; all faults in one error.
     """
     return read_csv(path, ClassificationTable, what="classification table")
+
+
+def burst_ids(table: "pd.DataFrame") -> NDArray[np.int64]:
+    """Number of each row's burst, int64 [N]: the sequence where it is known, else the image."""
+    import pandas as pd
+
+    burst = table["seq_id"].fillna("image:" + table["image_id"])
+    return pd.factorize(table["dataset"] + "/" + burst)[0].astype(np.int64)
+
+
+def location_ids(table: "pd.DataFrame") -> NDArray[np.int64] | None:
+    """Number of the camera location of each row, int64 [N]; None where no row has one.
+
+    A row without a location counts as a place of its own burst.
+    """
+    import pandas as pd
+
+    known = table["location"].notna()
+    if not known.any():
+        return None
+    place = table["dataset"] + "/" + table["location"].where(known, table["group"])
+    return pd.factorize(place)[0].astype(np.int64)
 
 
 def build_table(

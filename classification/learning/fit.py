@@ -118,21 +118,7 @@ def fit_round(
     """
     config, dataset = bench.config, bench.dataset
     chosen = _choose_backbone(bench, rows=rows, labels=labels, previous=previous, number=number)
-    dim = embedding_size(chosen.network, config.backbone.image_size)
-    items = Items(paths=dataset.paths, sha256=dataset.table["sha256"].tolist())
-    embeddings = embed_items(
-        chosen.network,
-        bench.inputs,
-        items,
-        kind=Kind(
-            weights=chosen.sha256,
-            preprocessing=bench.inputs.preprocessing,
-            dim=dim,
-            store=config.backbone.store,
-        ),
-        folder=bench.paths.embeddings,
-        others=bench.paths.sibling_embeddings(),
-    )
+    embeddings = _embed(bench, chosen.network, chosen.sha256)
     head, calibration = _fit_head(bench, embeddings, rows=rows, labels=labels, number=number)
     card = Card(
         backbone=config.backbone.name,
@@ -140,7 +126,7 @@ def fit_round(
         weights_sha256=chosen.sha256,
         trained_with=chosen.trained_with,
         seed=config.seed,
-        dim=dim,
+        dim=embeddings.shape[1],
         feat_dim=config.backbone.feat_dim,
         normalize=config.backbone.normalize,
         preprocessing=bench.inputs.preprocessing,
@@ -158,6 +144,33 @@ def fit_round(
         embeddings=embeddings,
         probs=head.predict(embeddings, len(dataset.classes)),
         calibration=calibration,
+    )
+
+
+def embed_untrained(bench: Bench) -> NDArray[np.floating] | None:
+    """Embeddings [N, D] by the backbone a run begins with; None if its weights are random."""
+    config = bench.config.backbone
+    if config.weights == "none":
+        return None
+    network = _embedder(bench.config, config.weights)
+    return _embed(bench, network, weights_hash(network))
+
+
+def _embed(bench: Bench, network: nn.Module, sha256: str) -> NDArray[np.floating]:
+    """Embeddings of all items [N, D], memory-mapped; only what no store holds is computed."""
+    config, dataset = bench.config, bench.dataset
+    return embed_items(
+        network,
+        bench.inputs,
+        Items(paths=dataset.paths, sha256=dataset.table["sha256"].tolist()),
+        kind=Kind(
+            weights=sha256,
+            preprocessing=bench.inputs.preprocessing,
+            dim=embedding_size(network, config.backbone.image_size),
+            store=config.backbone.store,
+        ),
+        folder=bench.paths.embeddings,
+        others=bench.paths.sibling_embeddings(),
     )
 
 
