@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from classification.errors import FieldmarkError
 from classification.query.needs import need_probs
 from classification.query.pool import Pool
+from classification.query.ranking import shares
 from classification.query.uncertainty import random
 
 
@@ -70,12 +71,12 @@ def direct(
         return random(pool, n, rng)
     free, picks, lines = ~pool.labelled, np.zeros(0, dtype=np.intp), _Lines(pool, probs, rng)
     rare = classes[np.argsort(count, kind="stable")]
-    for c, part in zip(rare, _shares(int(explore * n), len(rare)), strict=True):
+    for c, part in zip(rare, shares(int(explore * n), [1] * len(rare)), strict=True):
         line = lines.of(c)
         region = line[_doubtful(_votes(pool, line, c))]
         picks = np.concatenate([picks, rng.permutation(region[free[region]])[:part]])
         free[picks] = False
-    for c, part in zip(rng.permutation(rare), _shares(n - len(picks), len(rare)), strict=True):
+    for c, part in zip(rng.permutation(rare), shares(n - len(picks), [1] * len(rare)), strict=True):
         line = lines.of(c)
         open_ = np.flatnonzero(free[line])
         away = open_ - _threshold(_votes(pool, line, c))
@@ -119,11 +120,6 @@ def _doubtful(votes: NDArray[np.int64]) -> slice:
 def _threshold(votes: NDArray[np.int64]) -> int:
     """How many items from the start to call of the class for most labels to agree; the fewest."""
     return int(np.concatenate([[0], np.cumsum(votes)]).argmax())
-
-
-def _shares(total: int, parts: int) -> list[int]:
-    """`total` in `parts` of equal size, the first ones larger by one where it does not divide."""
-    return [total // parts + (i < total % parts) for i in range(parts)]
 
 
 @dataclass

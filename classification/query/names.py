@@ -25,6 +25,8 @@ STRATEGY_NAMES = (
     "informative_diverse",
     "hierarchical",
     "graph_density",
+    "mixture_of_samplers",
+    "simulate_batch",
 )
 
 ALIASES = {"uniform": "random", "confidence": "least_confident", "coreset": "kcenter"}
@@ -51,6 +53,8 @@ NEEDS_MODEL = frozenset(
         "alfa_mix",
         "cluster_margin",
         "informative_diverse",
+        "mixture_of_samplers",
+        "simulate_batch",
     }
 )
 """Strategies that read class probabilities and therefore cannot open a run."""

@@ -1,4 +1,4 @@
-"""Ranks: the `n` best of some candidates, and places within groups."""
+"""The `n` best of some candidates, places within groups, and shares of a batch."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,3 +34,12 @@ def rank_within(groups: NDArray[np.intp]) -> NDArray[np.intp]:
     rank = np.empty(len(groups), dtype=np.intp)
     rank[order] = np.arange(len(groups)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     return rank
+
+
+def shares(n: int, weights: list[float]) -> list[int]:
+    """`n` divided by weight; what does not divide goes where the fraction lost is largest."""
+    exact = n * np.array(weights, dtype=np.float64) / sum(weights)
+    parts = np.floor(exact).astype(int)
+    for i in np.argsort(parts - exact, kind="stable")[: n - parts.sum()]:
+        parts[i] += 1
+    return parts.tolist()

@@ -22,8 +22,10 @@ from classification.query.hierarchical import hierarchical
 from classification.query.imbalance import direct, galaxy
 from classification.query.kcenter import kcenter
 from classification.query.limits import Limits, within
+from classification.query.mixture import mixture_of_samplers
 from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
 from classification.query.pool import Pool, check_pool
+from classification.query.simulate import simulate_batch
 from classification.query.strategy import Strategy, check_options
 from classification.query.typiclust import typiclust
 from classification.query.uncertainty import by_class, by_score, random
@@ -54,6 +56,8 @@ STRATEGIES: dict[str, Strategy] = {
     "informative_diverse": informative_diverse,
     "hierarchical": hierarchical,
     "graph_density": graph_density,
+    "mixture_of_samplers": mixture_of_samplers,
+    "simulate_batch": simulate_batch,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 

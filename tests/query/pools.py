@@ -5,7 +5,8 @@ import numpy as np
 from classification.query import Pool
 
 OPTIONS = {name: {"target": 1} for name in ("class_entropy", "class_high", "class_low")}
-"""Options that a strategy cannot do without."""
+OPTIONS["simulate_batch"] = {"simulations": 2, "steps": 2}  # 50 fits a batch by default
+"""Options that a strategy cannot do without, or takes long without."""
 
 
 def make_pool(n, *, labelled=(), classes=3, dim=4, seed=0, burst=0):
