@@ -13,16 +13,26 @@ from classification.files import atomic_open, write_json
 from classification.learning.crops import CropReader, Inputs
 from classification.learning.fit import pick_device
 from classification.learning.model import Classifier, load_classifier
-from classification.paths import RunPaths
+from classification.paths import DatasetPaths, RunPaths
 from classification.predictions import write_predictions
+from classification.recognition import WHOLE, Box, boxes_of, write_recognitions
+from classification.schemas import CropTable, read_csv
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
 
 
 def predict_split(
-    config: RunConfig, run: Path, split: str, *, checkpoint: Path | None, output: Path | None
+    config: RunConfig,
+    run: Path,
+    split: str,
+    *,
+    checkpoint: Path | None,
+    output: Path | None,
+    recognitions: Path | None = None,
 ) -> None:
     """Write predictions of a split and, where labels are known, its scores beside them.
+
+    With `recognitions`, also as MegaDetector JSON: one image per frame, the boxes of its crops.
 
     Raises:
         FieldmarkError: no model, or the model is of another dataset.
@@ -37,20 +47,26 @@ def predict_split(
             f"{', '.join(dataset.classes)}. Give the config of the run that trained the model."
         )
     rows = dataset.rows(split)
-    probs = classifier.predict(
-        _inputs(config, classifier, dataset.crops),
-        [dataset.paths[i] for i in rows],
-    )
+    items = [dataset.paths[i] for i in rows]
+    probs = classifier.predict(_inputs(config, classifier, dataset.crops), items)
     target = output or paths.predictions(split)
     write_predictions(
         target,
-        [dataset.paths[i] for i in rows],
+        items,
         probs,
         classes=classes,
         split=split,
         labels=dataset.table["label"].to_numpy()[rows],
     )
     print(f"{len(rows)} predictions: {target}")
+    if recognitions is not None:
+        crops = read_csv(
+            DatasetPaths(Path(config.data.dir)).crop_table, CropTable, what="crop table"
+        )
+        boxes = boxes_of(items, crops, dataset.table["confidence"].to_numpy()[rows].tolist())
+        name = _model_name(paths, classifier)
+        write_recognitions(recognitions, boxes, probs, classes=classes, classifier=name)
+        print(f"{len({box.file for box in boxes})} images for Timelapse: {recognitions}")
     known = dataset.labels[rows] >= 0
     if known.any():
         scores = evaluate(
@@ -66,9 +82,17 @@ def predict_split(
 
 
 def predict_folder(
-    config: RunConfig, run: Path, images: Path, *, checkpoint: Path | None, output: Path | None
+    config: RunConfig,
+    run: Path,
+    images: Path,
+    *,
+    checkpoint: Path | None,
+    output: Path | None,
+    recognitions: Path | None = None,
 ) -> None:
     """Write predictions of all images in a folder; unreadable ones go to a list with reasons.
+
+    With `recognitions`, also as MegaDetector JSON: every image is one box that fills it.
 
     Raises:
         FieldmarkError: no model, or no readable image.
@@ -91,6 +115,17 @@ def predict_folder(
     classes = classifier.card.classes
     write_predictions(target, [names[i] for i in good], probs[good], classes=classes)
     print(f"{len(good)} predictions: {target}")
+    if recognitions is not None:
+        boxes = [Box(file=names[i], bbox=WHOLE, confidence=1.0) for i in good]
+        write_recognitions(
+            recognitions,
+            boxes,
+            probs[good],
+            classes=classes,
+            classifier=_model_name(paths, classifier),
+            failures={name: f"Failure image access: {e.reason}" for name, e in failures.items()},
+        )
+        print(f"{len(names)} images for Timelapse: {recognitions}")
 
 
 def newest_model(paths: RunPaths) -> Path:
@@ -103,6 +138,10 @@ def newest_model(paths: RunPaths) -> Path:
     if played is None:
         raise FieldmarkError(f"no trained round in {paths.root}; run classification/train.py first")
     return played.root
+
+
+def _model_name(paths: RunPaths, classifier: Classifier) -> str:
+    return f"{paths.model_name}, round {classifier.card.round}"
 
 
 def _inputs(

@@ -28,6 +28,8 @@ class PredictOptions:
     """Predict the crops of this split, and score them where labels are known."""
     images: Path | None = None
     """Predict every image in this folder and below; crop animals first, as in training."""
+    megadetector_json: Path | None = None
+    """Also write recognitions in MegaDetector's format, for Timelapse: --megadetector-json FILE."""
     output: Path | None = None
     """.csv or .parquet to write; default: predictions_<split or folder>.csv beside the config."""
 
@@ -39,7 +41,11 @@ def predict(options: PredictOptions, overrides: list[Override]) -> None:
     from classification.settings import load_config
 
     config = load_config(options.config, overrides, strategies=STRATEGY_NAMES)
-    where = {"checkpoint": options.checkpoint, "output": options.output}
+    where = {
+        "checkpoint": options.checkpoint,
+        "output": options.output,
+        "recognitions": options.megadetector_json,
+    }
     if options.images is not None:
         predict_folder(config, options.config.parent, options.images, **where)
     else:

@@ -20,7 +20,7 @@ LAYERS = [
     },
     {"schemas", "settings", "provenance", "linear", "neighbours"},
     {"data", "query"},
-    {"labelling", "learning", "evaluation", "evaluate", "predictions", "figures"},
+    {"labelling", "learning", "evaluation", "evaluate", "predictions", "recognition", "figures"},
     {"selection", "report"},
     {"rounds", "tracking", "tracking_store", "program", "registry", "inference", "comparison"},
     {"summary"},
