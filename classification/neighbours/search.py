@@ -10,11 +10,12 @@ from math import isqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.neighbours import products
 from classification.neighbours.nearest import Hits, Nearest, column_hits, row_hits
 from classification.neighbours.rows import Rows
 
-_SIDE = 4096  # products of 1,024 x 4,096 run at full speed and stay in a shared cache
-_BYTES = 5  # per product of a square tile: product, mask and merge of a quarter tile
+_SIDE = 3072  # products of 768 x 3,072 run at full speed and stay in a shared cache
+_BYTES = 6  # per value of a square tile: products, a copy, mask and merge of a quarter of it
 _BLAS = threading.Lock()  # the limit on BLAS threads holds for the whole process
 
 
@@ -82,51 +83,56 @@ def search(
     from threadpoolctl import threadpool_limits
 
     lock, local = threading.Lock(), threading.local()
+    products.prepare(len(queries) * len(points) * points.lifted.shape[1])
 
     def work(tile: Tile) -> None:
-        if not hasattr(local, "products"):
-            local.products = np.empty(side * max(1, side // 4), dtype=np.float32)
-            local.mask = np.empty(len(local.products), dtype=np.bool_)
-        found = _filter(nearest, queries, points, tile, local.products, local.mask)
+        if not hasattr(local, "room"):
+            local.room = _Room(side * (side // 4), points.lifted.shape[1])
+        found = _filter(nearest, queries, points, tile, local.room)
         with lock:
             for rows, hits in found:
                 nearest.add(rows, hits)
 
     # One product per core beats one product on all cores: the filter is not threaded.
-    with _BLAS, threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores()) as pool:
+    pool = ThreadPoolExecutor(cores(), initializer=products.start_worker)
+    with _BLAS, threadpool_limits(1, user_api="blas"), pool:
         for _ in pool.map(work, tiles):
             pass
 
 
+class _Room:
+    """Memory that one thread uses again for every tile, and its way to multiply."""
+
+    def __init__(self, size: int, dims: int) -> None:
+        self.values = np.empty(size, dtype=np.float32)
+        self.mask = np.empty(size, dtype=np.bool_)
+        self.multiply = products.choose(dims)
+
+
 def _filter(
-    nearest: Nearest,
-    queries: Rows,
-    points: Rows,
-    tile: Tile,
-    room: NDArray[np.float32],
-    mask: NDArray[np.bool_],
+    nearest: Nearest, queries: Rows, points: Rows, tile: Tile, room: _Room
 ) -> list[tuple[slice | NDArray[np.intp], Hits]]:
     left, right = queries.left(tile.rows), points.lifted[tile.columns]
     shape = (len(left), len(right))
-    products = room[: shape[0] * shape[1]].reshape(shape)
-    mask = mask[: products.size].reshape(shape)
-    np.matmul(left, right.T, out=products)
+    size = shape[0] * shape[1]
+    values = room.multiply(left, right, room.values[:size].reshape(shape))
+    mask = room.mask[:size].reshape(shape)
     if queries is points and not tile.both:
-        _forget_self(products, tile)
-    first, start = _first(tile.rows), tile.columns.start
-    hits = row_hits(products, nearest.bar(products, tile.rows), mask)
+        _forget_self(values, tile)
+    start = tile.columns.start
+    hits = row_hits(values, nearest.bar(values, tile.rows), mask)
     found = [(tile.rows, _moved(hits, start))]
     if tile.both:
-        hits = column_hits(products, nearest.bar(products.T, tile.columns), mask)
-        found.append((tile.columns, _moved(hits, first)))
+        hits = column_hits(values, nearest.bar(values.T, tile.columns), mask)
+        found.append((tile.columns, _moved(hits, _first(tile.rows))))
     return found
 
 
-def _forget_self(products: NDArray[np.float32], tile: Tile) -> None:
+def _forget_self(values: NDArray[np.float32], tile: Tile) -> None:
     rows = tile.rows
     index = np.arange(rows.start, rows.stop) if isinstance(rows, slice) else rows
     own = np.flatnonzero((index >= tile.columns.start) & (index < tile.columns.stop))
-    products[own, index[own] - tile.columns.start] = -np.inf
+    values[own, index[own] - tile.columns.start] = -np.inf
 
 
 def _first(rows: slice | NDArray[np.intp]) -> int:
