@@ -83,7 +83,7 @@ def kmeans(
         for _ in range(_RESTARTS if k <= _FEW else 1)
     ]
     centres = min(tries, key=lambda found: found[1])[0]
-    of, distances = _nearest(x, centres)
+    of, distances = nearest_centre(x, centres)
     return Clusters(centres=centres, of=of, distances=distances)
 
 
@@ -104,7 +104,7 @@ def _lloyd(rows: Floats, centres: Floats, weights: Floats) -> tuple[Floats, floa
     """Centres and cost of Lloyd's iterations (1982), until the cost hardly falls."""
     last = float("inf")
     for _ in range(_ITERATIONS):
-        of, distances = _nearest(rows, centres)
+        of, distances = nearest_centre(rows, centres)
         cost = float(distances @ weights)
         if not cost < last * (1 - _TOLERANCE):
             break
@@ -112,7 +112,7 @@ def _lloyd(rows: Floats, centres: Floats, weights: Floats) -> tuple[Floats, floa
     return centres, last
 
 
-def _nearest(x: UnitRows | Floats, centres: Floats) -> tuple[NDArray[np.intp], Floats]:
+def nearest_centre(x: UnitRows | Floats, centres: Floats) -> tuple[NDArray[np.intp], Floats]:
     """The nearest centre of each row, and the squared distance to it."""
     of, distances = np.empty(len(x), dtype=np.intp), np.empty(len(x), dtype=np.float32)
     turned, half = np.ascontiguousarray(centres.T), squared_lengths(centres) / 2

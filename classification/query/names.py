@@ -27,6 +27,8 @@ STRATEGY_NAMES = (
     "graph_density",
     "mixture_of_samplers",
     "simulate_batch",
+    "maxherding",
+    "uherding",
 )
 
 ALIASES = {"uniform": "random", "confidence": "least_confident", "coreset": "kcenter"}

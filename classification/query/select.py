@@ -18,6 +18,7 @@ from classification.query.committee import by_committee
 from classification.query.composition import mixed
 from classification.query.falcun import falcun
 from classification.query.graph_density import graph_density
+from classification.query.herding import maxherding, uherding
 from classification.query.hierarchical import hierarchical
 from classification.query.imbalance import direct, galaxy
 from classification.query.kcenter import kcenter
@@ -58,6 +59,8 @@ STRATEGIES: dict[str, Strategy] = {
     "graph_density": graph_density,
     "mixture_of_samplers": mixture_of_samplers,
     "simulate_batch": simulate_batch,
+    "maxherding": maxherding,
+    "uherding": uherding,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 

@@ -1,0 +1,128 @@
+"""MaxHerding and UHerding: the batch that leaves every item, or every unsure one, near a label."""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from classification.errors import FieldmarkError
+from classification.query.clusters import UnitRows
+from classification.query.coverage import representatives
+from classification.query.distances import Floats, row_blocks, squared_distances
+from classification.query.needs import need_embeddings
+from classification.query.pool import Pool
+from classification.query.scores import by_block, margin
+from classification.query.similar import Surroundings
+from classification.query.temperature import at_temperature, fitted_temperature
+
+_SAMPLE = 20_000
+_WIDER = 250_000  # items among which the picks of a sample are put right
+_NARROWEST = 0.01  # squared distances of unit rows are off by 1e-7, a thousandth of its square
+
+
+def maxherding(
+    pool: Pool,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    sigma: float = 1.0,
+    sample: int = _SAMPLE,
+) -> NDArray[np.intp]:
+    """Each pick adds most to the mean similarity of all items to what is labelled or chosen.
+
+    Bae et al. 2024, Generalized Coverage for More Robust Low-Budget Active Learning. The similarity
+    is the Gaussian exp(-‖x - x'‖² / sigma²) of embeddings at length one.
+
+    Exact up to `sample` unlabelled items. Of more, that many are drawn, the rule runs on these, and
+    each pick then moves to the best item of its surroundings among 250,000; a batch of more than a
+    quarter of `sample` takes several such turns. On 30,000 x 256, 100 picks by way of a sample of a
+    third, a sixth: 0.997, 0.994 of the exact coverage (1,000 picks: 0.987, 0.979; random 0.959).
+
+    Holds sample² numbers (1.6 GB) and a copy of the sample; costs one product (sample x D)(D x
+    sample), and above the limit one of 250,000 x D with the labelled and the picks.
+
+    Args:
+        pool: needs embeddings; of the labels only who has one is read.
+        n: how many.
+        rng: draws the sample, and the rest once nothing adds anything.
+        sigma: width of the similarity.
+        sample: most items at a time; memory grows with its square.
+    """
+    return _herd(pool, n, rng, sigma=sigma, sample=sample, weights=None)
+
+
+def uherding(
+    pool: Pool,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    sigma: float = 0.0,
+    sample: int = _SAMPLE,
+    temperature: float = 0.0,
+) -> NDArray[np.intp]:
+    """MaxHerding where an item counts by how unsure the model is of it.
+
+    Bae et al. 2025, Uncertainty Herding: One Active Learning Method for All Label Budgets. The
+    weight of an item is one minus the margin of its two largest probabilities, made honest by a
+    temperature fitted on held-out labels. As labels become dense the similarity narrows, and the
+    rule goes from MaxHerding, which it is without a model, to margin. Cost, memory and
+    approximation are those of `maxherding`; items go into the sample in proportion to their weight,
+    the most unsure for certain.
+
+    Args:
+        pool: needs embeddings; probabilities where there is a model.
+        n: how many.
+        rng: splits the labels, draws the sample and the rest once nothing adds anything.
+        sigma: width of the similarity; 0: the smallest distance of two labelled items, as in the
+            paper, or 1 with fewer than two.
+        sample: most items at a time; memory grows with its square.
+        temperature: of the probabilities; 0: fitted, 1 leaves them as they are.
+    """
+    if temperature < 0:
+        raise FieldmarkError(f"temperature is {temperature}; give 0 (fitted) or more")
+    if not sigma:
+        labelled = rng.permutation(np.flatnonzero(pool.labelled))[:_SAMPLE]
+        sigma = _closest(UnitRows(need_embeddings(pool), labelled))
+    weights = None
+    if pool.probs is not None and len(pool.taught):
+        honest = partial(at_temperature, temperature=temperature or fitted_temperature(pool, rng))
+        weights = 1 + by_block(lambda rows: margin(honest(rows)), pool.probs)
+    return _herd(pool, n, rng, sigma=sigma, sample=sample, weights=weights)
+
+
+def _herd(
+    pool: Pool,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    sigma: float,
+    sample: int,
+    weights: Floats | None,
+) -> NDArray[np.intp]:
+    if sigma <= 0 or sample < 1:
+        raise FieldmarkError(f"sigma is {sigma} and sample {sample}; both must be above 0")
+    x, labelled = need_embeddings(pool), np.flatnonzero(pool.labelled)
+    mass = np.ones(len(pool), dtype=np.float32) if weights is None else np.maximum(weights, 0)
+    mass[labelled] = 0
+    picks = np.zeros(0, dtype=np.intp)
+    while len(picks) < n and mass.any():
+        rows, counts = representatives(mass, max(_WIDER, sample), rng)
+        centres = UnitRows(x, np.concatenate([labelled, picks]))
+        around = Surroundings(UnitRows(x, rows), counts, centres, max(sigma, _NARROWEST))
+        found = rows[around.choose(n - len(picks), sample, rng)]
+        if not len(found):
+            break
+        mass[found] = 0
+        picks = np.concatenate([picks, found])
+    rest = np.setdiff1d(pool.unlabelled, picks)
+    return np.concatenate([picks, rng.permutation(rest)[: n - len(picks)]])
+
+
+def _closest(x: UnitRows) -> float:
+    """The smallest distance of two rows that do not coincide, 1 when there are none."""
+    least = np.float32(np.inf)
+    for rows in row_blocks(len(x), 1024):
+        squared = squared_distances(x[rows], x[rows.start :])
+        apart = squared[squared > _NARROWEST**2]
+        least = min(least, apart.min(initial=np.inf))
+    return float(np.sqrt(least)) if np.isfinite(least) else 1.0
