@@ -24,9 +24,9 @@ from sklearn.model_selection import GroupKFold
 from classification.learning.fixmatch import fit_fixmatch
 from classification.learning.fixmatch_config import FixMatchConfig
 from classification.learning.fixmatch_data import class_targets
-from classification.learning.propagation import propagate
+from classification.learning.propagation import label_graph, propagate
 from classification.linear import fit_linear
-from classification.neighbours import NeighbourGraph, knn_graph
+from classification.neighbours import NeighbourGraph
 
 Scores = dict[tuple[str, str], list[float]]
 
@@ -42,7 +42,7 @@ def main() -> None:
     options = parser.parse_args()
     for name in options.datasets:
         x, y, groups = features(options.runs, name)
-        graph = knn_graph(x, options.neighbours, metric="cosine")
+        graph = label_graph(x, options.neighbours)
         print(f"{name}: {len(x)} items, {y.max() + 1} species, {len(np.unique(groups))} groups")
         for n in options.labels:
             by_seed: Scores = defaultdict(list)

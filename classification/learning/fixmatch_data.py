@@ -9,8 +9,7 @@ from torch import Tensor
 
 from classification.errors import FieldmarkError
 from classification.learning.fixmatch_config import FixMatchConfig
-
-_BLOCK = 4096  # embeddings at a time
+from classification.learning.standardise import bad_rows, moments
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +47,7 @@ class Training:
         open_ = np.isnan(targets).any(axis=1)
         if config.output == "softmax":
             open_ &= ~(targets == 1).any(axis=1)
-        mean, scale = _moments(embeddings)
+        mean, scale = moments(embeddings)
         return Training(
             embeddings=embeddings,
             targets=torch.from_numpy(targets),
@@ -88,34 +87,11 @@ def _check(
             f"{list(use.shape)}. Targets [N, C] and a mask [N] are wanted"
         )
     odd = ~(np.isnan(targets) | (targets == 0) | (targets == 1)).all(axis=1)
-    problems += _rows(odd, "targets are none of 0, 1 and NaN")
+    problems += bad_rows(odd, "targets are none of 0, 1 and NaN")
     if config.output == "softmax":
-        problems += _rows((targets == 1).sum(axis=1) > 1, "several classes present; use sigmoid")
-        problems += _rows((targets == 0).all(axis=1), "no class possible; use sigmoid")
+        problems += bad_rows((targets == 1).sum(axis=1) > 1, "several classes present; use sigmoid")
+        problems += bad_rows((targets == 0).all(axis=1), "no class possible; use sigmoid")
     if not ((~np.isnan(targets)).any(axis=1) & use).any():
         problems.append("nothing is labelled among the items to learn from; label some first")
     if problems:
         raise FieldmarkError.from_problems("this cannot be learned from:", problems)
-
-
-def _moments(embeddings: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Mean and spread of every feature; 1 where a feature is constant."""
-    first = second = np.zeros(embeddings.shape[1:])
-    for start in range(0, len(embeddings), _BLOCK):
-        block = np.asarray(embeddings[start : start + _BLOCK], dtype=np.float64)
-        if not np.isfinite(block).all():
-            bad = ~np.isfinite(block.reshape(len(block), -1)).all(axis=1)
-            rows = np.pad(bad, (start, 0))
-            raise FieldmarkError(_rows(rows, "embeddings hold NaN or infinity")[0])
-        first = first + block.sum(axis=0)
-        second = second + (block**2).sum(axis=0)
-    mean = first / len(embeddings)
-    spread = np.sqrt(np.maximum(second / len(embeddings) - mean**2, 0))
-    scale = np.where(spread > 1e-6 * np.maximum(1, np.abs(mean)), spread, 1)
-    return mean.astype(np.float32), scale.astype(np.float32)
-
-
-def _rows(bad: NDArray[np.bool_], what: str) -> list[str]:
-    rows = np.flatnonzero(bad)
-    shown = ", ".join(map(str, rows[:5])) + (", ..." if len(rows) > 5 else "")
-    return [f"{what} in {len(rows)} rows: {shown}"] if len(rows) else []

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from classification.errors import FieldmarkError
 from classification.learning.propagation import (
     PropagationConfig,
+    label_graph,
     propagate,
     propagate_targets,
 )
@@ -52,13 +53,21 @@ def test_it_solves_the_equation_of_the_paper():
             similarity[i, j] = max(1 - distance, 0) ** 3
     both = similarity + similarity.T
     root = both.sum(axis=1) ** -0.5
-    system = np.eye(45) - 0.99 * root[:, None] * both * root
+    system = np.eye(45) - 0.9 * root[:, None] * both * root
     z = np.linalg.solve(system, (labels[:, None] == np.arange(3)).astype(float))
     free = labels < 0
     expected = z / z.sum(axis=1, keepdims=True)
     assert np.allclose(result.probs[free], expected[free], atol=1e-5)
     entropy = -(expected * np.log(np.maximum(expected, 1e-30))).sum(axis=1)
     assert np.allclose(result.certainty[free], (1 - entropy / np.log(3))[free], atol=1e-4)
+
+
+def test_a_common_offset_does_not_make_everything_alike():
+    """Features after a ReLU are all positive: by plain cosine the clusters run together."""
+    x, member = clusters()
+    labels = unlabelled(120, r0=0, r40=1, r80=2)
+    result = propagate(label_graph(x + 10, 6), labels, 3)
+    assert np.array_equal(result.probs.argmax(axis=1), member)
 
 
 def test_what_no_label_reaches_is_uniform_and_uncertain():
@@ -144,7 +153,7 @@ def test_labels_that_do_not_fit_are_refused(labels, message):
 
 def test_other_mistakes_say_what_to_do():
     x, _ = clusters()
-    with pytest.raises(FieldmarkError, match='build it with metric="cosine"'):
+    with pytest.raises(FieldmarkError, match="build it by label_graph"):
         propagate(knn_graph(x, 3), unlabelled(120), 3)
     half = np.zeros((120, 3), np.float32)
     half[1, 2] = 0.5
