@@ -9,7 +9,7 @@ from typing import Any
 class QueryConfig:
     """Which items to ask labels for."""
 
-    strategy: str = "margin"
+    strategy: str = "auto"
     """auto (coverage weighted by uncertainty: needs no choice), margin, badge, kcenter, typiclust
     or any other; an unknown name is answered with the list."""
     size: int = 100

@@ -6,7 +6,7 @@ from classification import config as cfg
 from classification.errors import FieldmarkError
 from classification.settings import Override, load_config, split_overrides, write_config
 
-STRATEGIES = ("random", "margin")
+STRATEGIES = ("auto", "random", "margin")
 
 
 def load(tmp_path, text, *overrides):
@@ -41,7 +41,7 @@ backbone: {weights: none, mean: [0.5, 0.5]}
         "seed: Expected a <class 'int'>. Got value: 1.5",
         "querry.size: unknown field; did you mean: query.size",
         "query.sise: unknown field; did you mean: query.size",
-        "query.strategy: 'best' is unknown; allowed: random, margin",
+        "query.strategy: 'best' is unknown; allowed: auto, random, margin",
         "head: unknown field; head holds: head.kind, head.C",
         "labels.source: Expected a Literal['oracle', 'store', 'timelapse']",
         "backbone.mean: Expected a tuple with 3 elements",

@@ -28,17 +28,23 @@ class UnitRows:
     Attributes:
         embeddings: float32 [N, D].
         positions: intp [M], the rows meant.
+        mean, scale: float32 [D], subtracted and divided by first, where given.
     """
 
     embeddings: Floats
     positions: NDArray[np.intp]
+    mean: Floats | None = None
+    scale: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def __getitem__(self, rows: slice | NDArray[np.intp]) -> Floats:
         """Those of these rows, float32; zero rows stay zero."""
-        return unit_rows(self.embeddings[self.positions[rows]])
+        block = self.embeddings[self.positions[rows]]
+        if self.mean is not None and self.scale is not None:
+            block = (block - self.mean) / self.scale
+        return unit_rows(block)
 
 
 @dataclass(frozen=True, kw_only=True)

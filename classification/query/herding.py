@@ -1,5 +1,6 @@
 """MaxHerding and UHerding: the batch that leaves every item, or every unsure one, near a label."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -48,7 +49,8 @@ def maxherding(
         sigma: width of the similarity.
         sample: most items at a time; memory grows with its square.
     """
-    return _herd(pool, n, rng, sigma=sigma, sample=sample, weights=None)
+    x = UnitRows(need_embeddings(pool), np.arange(len(pool)))
+    return herd(pool, x, n, rng, sigma=sigma, sample=sample, weights=None)
 
 
 def uherding(
@@ -80,18 +82,20 @@ def uherding(
     """
     if temperature < 0:
         raise FieldmarkError(f"temperature is {temperature}; give 0 (fitted) or more")
+    x = UnitRows(need_embeddings(pool), np.arange(len(pool)))
     if not sigma:
         labelled = rng.permutation(np.flatnonzero(pool.labelled))[:_SAMPLE]
-        sigma = _closest(UnitRows(need_embeddings(pool), labelled))
+        sigma = _closest(replace(x, positions=labelled))
     weights = None
     if pool.probs is not None and len(pool.taught):
         honest = partial(at_temperature, temperature=temperature or fitted_temperature(pool, rng))
         weights = 1 + by_block(lambda rows: margin(honest(rows)), pool.probs)
-    return _herd(pool, n, rng, sigma=sigma, sample=sample, weights=weights)
+    return herd(pool, x, n, rng, sigma=sigma, sample=sample, weights=weights)
 
 
-def _herd(
+def herd(
     pool: Pool,
+    x: UnitRows,
     n: int,
     rng: np.random.Generator,
     *,
@@ -99,16 +103,28 @@ def _herd(
     sample: int,
     weights: Floats | None,
 ) -> NDArray[np.intp]:
+    """`maxherding` in any space of unit rows, with what each item counts.
+
+    Args:
+        pool: of it only who is labelled.
+        x: every item of the pool.
+        n: how many.
+        rng: see `maxherding`.
+        sigma: width of the similarity.
+        sample: most items at a time.
+        weights: float32 [N], what is below 0 counts as 0; None: all count 1.
+    """
     if sigma <= 0 or sample < 1:
         raise FieldmarkError(f"sigma is {sigma} and sample {sample}; both must be above 0")
-    x, labelled = need_embeddings(pool), np.flatnonzero(pool.labelled)
+    labelled = np.flatnonzero(pool.labelled)
     mass = np.ones(len(pool), dtype=np.float32) if weights is None else np.maximum(weights, 0)
     mass[labelled] = 0
     picks = np.zeros(0, dtype=np.intp)
     while len(picks) < n and mass.any():
         rows, counts = representatives(mass, max(_WIDER, sample), rng)
-        centres = UnitRows(x, np.concatenate([labelled, picks]))
-        around = Surroundings(UnitRows(x, rows), counts, centres, max(sigma, _NARROWEST))
+        centres = replace(x, positions=np.concatenate([labelled, picks]))
+        items = replace(x, positions=rows)
+        around = Surroundings(items, counts, centres, max(sigma, _NARROWEST))
         found = rows[around.choose(n - len(picks), sample, rng)]
         if not len(found):
             break

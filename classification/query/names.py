@@ -1,6 +1,7 @@
 """Names of the strategies, importable without NumPy for ``--help`` and configuration checks."""
 
 STRATEGY_NAMES = (
+    "auto",
     "random",
     "margin",
     "entropy",

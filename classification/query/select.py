@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from classification.errors import FieldmarkError
 from classification.query import scores
 from classification.query.alfa_mix import alfa_mix
+from classification.query.auto import auto
 from classification.query.badge import badge
 from classification.query.bait import bait
 from classification.query.cdal import cdal
@@ -32,6 +33,7 @@ from classification.query.typiclust import typiclust
 from classification.query.uncertainty import by_class, by_score, random
 
 STRATEGIES: dict[str, Strategy] = {
+    "auto": auto,
     "random": random,
     "margin": by_score(scores.margin),
     "entropy": by_score(scores.entropy),

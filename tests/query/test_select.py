@@ -88,7 +88,7 @@ def faulty(**changes):
 @pytest.mark.parametrize(
     ("pool", "name", "n", "expected"),
     [
-        (make_pool(3), "best", 1, "unknown strategy 'best'; allowed: random, margin"),
+        (make_pool(3), "best", 1, "unknown strategy 'best'; allowed: auto, random, margin"),
         (make_pool(3), "random", -1, "ask for 0 or more"),
         (faulty(probs=None), "margin", 1, "needs class probabilities"),
         (faulty(embeddings=np.full((8, 2), np.nan)), "random", 1, "embeddings: 8 rows hold NaN"),
