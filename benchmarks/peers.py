@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 
 from classification.comparison.play import Entrant
+from classification.linear import fit_linear, softmax
 from classification.query import BaseSampler, Pool
 
 # Name of the class in skactiveml.pool, whether it takes a classifier, and its parameters.
@@ -20,7 +22,6 @@ _STRATEGIES: dict[str, tuple[str, bool, dict[str, Any]]] = {
     "ProbCover": ("ProbCover", False, {}),
     "DropQuery": ("DropQuery", True, {}),
     "Falcun": ("Falcun", True, {}),
-    "Clue": ("Clue", True, {}),
     "MaxHerding": ("MaxHerding", False, {}),
 }
 
@@ -60,9 +61,25 @@ class Peer(BaseSampler):
             return np.asarray(sampler.query(x, y, batch_size=n, **options), dtype=np.intp)
 
 
+class _Head(ClassifierMixin, BaseEstimator):
+    """This project's head as scikit-learn knows classifiers."""
+
+    def fit(self, x: NDArray[np.float32], y: NDArray[np.float64]) -> "_Head":
+        """x: float [n, D]; y: class ids."""
+        self.classes_ = np.unique(y)
+        self.linear_ = fit_linear(x.astype(np.float32), y.astype(np.int64))
+        return self
+
+    def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float [N, K], columns as in `classes_`."""
+        return softmax(self.linear_.logits(x.astype(np.float32)))
+
+    def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+        """float [N]."""
+        return self.classes_[self.predict_proba(x).argmax(axis=1)]
+
+
 def _head(classes: NDArray[np.int64], seed: int) -> Any:
     from skactiveml.classifier import SklearnClassifier
-    from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=0.01, class_weight="balanced", max_iter=1000)
-    return SklearnClassifier(model, classes=classes.astype(float), random_state=seed)
+    return SklearnClassifier(_Head(), classes=classes.astype(float), random_state=seed)
