@@ -64,19 +64,19 @@ class Peer(BaseSampler):
 class _Head(ClassifierMixin, BaseEstimator):
     """This project's head as scikit-learn knows classifiers."""
 
-    def fit(self, x: NDArray[np.float32], y: NDArray[np.float64]) -> "_Head":
-        """x: float [n, D]; y: class ids."""
+    def fit(self, X: NDArray[np.float32], y: NDArray[np.float64]) -> "_Head":  # noqa: N803
+        """X: float [n, D]; y: class ids. The peer calls by these names."""
         self.classes_ = np.unique(y)
-        self.linear_ = fit_linear(x.astype(np.float32), y.astype(np.int64))
+        self.linear_ = fit_linear(X.astype(np.float32), y.astype(np.int64))
         return self
 
-    def predict_proba(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict_proba(self, X: NDArray[np.float32]) -> NDArray[np.float32]:  # noqa: N803
         """float [N, K], columns as in `classes_`."""
-        return softmax(self.linear_.logits(x.astype(np.float32)))
+        return softmax(self.linear_.logits(X.astype(np.float32)))
 
-    def predict(self, x: NDArray[np.float32]) -> NDArray[np.float64]:
+    def predict(self, X: NDArray[np.float32]) -> NDArray[np.float64]:  # noqa: N803
         """float [N]."""
-        return self.classes_[self.predict_proba(x).argmax(axis=1)]
+        return self.classes_[self.predict_proba(X).argmax(axis=1)]
 
 
 def _head(classes: NDArray[np.int64], seed: int) -> Any:
