@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.threads import one_blas_thread
+
 _BLOCK = 65_536  # rows per product: 64 MB of logits at 256 classes
 
 
@@ -114,7 +116,6 @@ def _minimise(
     """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
-    from threadpoolctl import threadpool_limits
 
     basis = None
     if len(x) < x.shape[1]:
@@ -123,7 +124,7 @@ def _minimise(
     model = LogisticRegression(**options)
     # Products this small wait for their threads: 5,000 x 256 with 62 classes took 8.4 s of two busy
     # cores in two threads, and 0.4 s in one. Not converged after max_iter: near enough to use.
-    with threadpool_limits(1, user_api="blas"), warnings.catch_warnings():
+    with one_blas_thread(), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(x, ids)
     coef = model.coef_ if basis is None else model.coef_ @ basis.T

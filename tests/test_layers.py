@@ -18,7 +18,7 @@ LAYERS = [
         "files",
         "cli",
     },
-    {"schemas", "settings", "provenance", "linear", "neighbours"},
+    {"schemas", "settings", "provenance", "linear", "neighbours", "threads"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "recognition", "figures"},
     {"selection", "report"},

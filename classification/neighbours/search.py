@@ -1,9 +1,7 @@
 """Blocks of products on all cores, each filtered while it is still in the cache."""
 
-import os
 import threading
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import isqrt
 
@@ -13,10 +11,10 @@ from numpy.typing import NDArray
 from classification.neighbours import products
 from classification.neighbours.nearest import Hits, Nearest, column_hits, row_hits
 from classification.neighbours.rows import Rows
+from classification.threads import cores, on_all_cores
 
 _SIDE = 3072  # products of 768 x 3,072 run at full speed and stay in a shared cache
 _BYTES = 6  # per value of a square tile: products, a copy, mask and merge of a quarter of it
-_BLAS = threading.Lock()  # the limit on BLAS threads holds for the whole process
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,13 +35,6 @@ class Tile:
 def tile_side(memory: int) -> int:
     """Side of a tile such that all cores together stay within `memory` bytes."""
     return min(_SIDE, max(64, isqrt(memory // (_BYTES * cores()))))
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):  # containers show fewer cores than the machine has
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def all_pairs(n: int, side: int) -> Iterator[Tile]:
@@ -80,8 +71,6 @@ def search(
         tiles: none larger than side / 4 x side.
         side: of a tile.
     """
-    from threadpoolctl import threadpool_limits
-
     lock, local = threading.Lock(), threading.local()
     products.prepare(len(queries) * len(points) * points.lifted.shape[1])
 
@@ -94,10 +83,7 @@ def search(
                 nearest.add(rows, hits)
 
     # One product per core beats one product on all cores: the filter is not threaded.
-    pool = ThreadPoolExecutor(cores(), initializer=products.start_worker)
-    with _BLAS, threadpool_limits(1, user_api="blas"), pool:
-        for _ in pool.map(work, tiles):
-            pass
+    on_all_cores(work, tiles, initializer=products.start_worker)
 
 
 class _Room:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.query.distances import Floats, Space, Towards, row_blocks, squared_lengths
+from classification.query.distances import Floats, Space, Towards, for_blocks, squared_lengths
 from classification.query.greedy import sampled_apart
 from classification.query.needs import Weights, check_weights, need_embeddings, need_probs
 from classification.query.pool import Pool
@@ -50,9 +50,12 @@ class Gradients(Space):
         self.probs, self.x = probs, embeddings
         self.predicted = np.empty(len(probs), dtype=np.int32)
         self.own = np.empty(len(probs), dtype=np.float32)
-        for rows in row_blocks(len(probs)):
+
+        def own(rows: slice) -> None:
             self.predicted[rows] = probs[rows].argmax(axis=1)
             self.own[rows] = squared_lengths(self._a(rows)) * squared_lengths(embeddings[rows])
+
+        for_blocks(own, len(probs))
         self.rounding = _ROUNDING * self.own
 
     def _a(self, rows: slice | NDArray[np.intp]) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.query.distances import Floats, Space, Towards, row_blocks
+from classification.query.distances import Floats, Space, Towards, for_blocks
 from classification.query.greedy import farthest_first
 from classification.query.needs import Weights, check_weights, need_probs
 from classification.query.pool import Pool
@@ -48,8 +48,11 @@ class Divergence(Space):
     def __init__(self, probs: Floats) -> None:
         self.probs = probs
         self.own = np.empty(len(probs), dtype=np.float32)
-        for rows in row_blocks(len(probs)):
+
+        def own(rows: slice) -> None:
             self.own[rows] = np.einsum("nc,nc->n", probs[rows], _log(probs[rows])) / 2
+
+        for_blocks(own, len(probs))
         self.rounding = _ROUNDING * -self.own
 
     def towards(self, centres: NDArray[np.intp]) -> Towards:

@@ -1,7 +1,7 @@
 """Distances between many items in bounded memory: blocks of rows, products in float32.
 
-Every routine takes blocks of `BLOCK` rows against at most `CENTRES` others, 4 MB of distances at a
-time, and keeps one number per item.
+Every routine takes blocks of `BLOCK` rows against at most `CENTRES` others, one block per core and
+4 MB of distances each, and keeps one number per item.
 """
 
 from abc import ABC, abstractmethod
@@ -10,12 +10,15 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.threads import on_all_cores
+
 BLOCK = 4096
 CENTRES = 256
 
 Floats = NDArray[np.float32]
 Towards = Callable[[slice | NDArray[np.intp]], Floats]
 
+_FEW = 4  # blocks that take less time than threads take to start: some 10 ms
 # Products of float32 rows are off by about this share of the product of the rows' lengths.
 _ROUNDING = np.float32(2e-6)
 
@@ -23,6 +26,16 @@ _ROUNDING = np.float32(2e-6)
 def row_blocks(n: int, size: int = BLOCK) -> Iterator[slice]:
     """Slices that cover 0 to `n`, of `size` rows, the last of fewer."""
     return (slice(start, min(start + size, n)) for start in range(0, n, size))
+
+
+def for_blocks(work: Callable[[slice], object], n: int) -> None:
+    """``work(rows)`` for the blocks of `n` rows, on all cores where there are many."""
+    blocks = list(row_blocks(n))
+    if len(blocks) > _FEW:
+        on_all_cores(work, blocks)
+        return
+    for block in blocks:
+        work(block)
 
 
 def unit_rows(rows: Floats) -> Floats:
@@ -62,9 +75,12 @@ def lower_to_nearest(nearest: Floats, x: Floats, centres: Floats) -> None:
         centres: float32 [K, D], any number.
     """
     for some in row_blocks(len(centres), CENTRES):
-        for rows in row_blocks(len(x)):
-            found = squared_distances(centres[some], x[rows]).min(axis=0)
+
+        def lower(rows: slice, near: Floats = centres[some]) -> None:
+            found = squared_distances(near, x[rows]).min(axis=0)
             np.minimum(nearest[rows], found, out=nearest[rows])
+
+        for_blocks(lower, len(x))
 
 
 class Space(ABC):
@@ -93,11 +109,14 @@ class Space(ABC):
         """Lower each of `nearest`, float32 [N], to the dissimilarity to the nearest centre."""
         for some in row_blocks(len(centres), CENTRES):
             terms = self.towards(centres[some])
-            for rows in row_blocks(len(nearest)):
+
+            def lower(rows: slice, terms: Towards = terms) -> None:
                 found = terms(rows).min(axis=0)
                 found += self.own[rows]
                 found[found < self.rounding[rows]] = 0
                 np.minimum(nearest[rows], found, out=nearest[rows])
+
+            for_blocks(lower, len(nearest))
 
 
 class Euclidean(Space):
@@ -111,8 +130,11 @@ class Euclidean(Space):
         self.x = embeddings
         self.mean = embeddings.mean(axis=0, dtype=np.float64).astype(np.float32)
         self.own = np.empty(len(embeddings), dtype=np.float32)
-        for rows in row_blocks(len(embeddings)):
+
+        def own(rows: slice) -> None:
             self.own[rows] = squared_lengths(embeddings[rows] - self.mean)
+
+        for_blocks(own, len(embeddings))
         self.rounding = _ROUNDING * np.sqrt(self.own * squared_lengths(embeddings))
 
     def middle(self) -> int:
