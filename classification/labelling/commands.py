@@ -143,7 +143,7 @@ def _import_returned(run: RunPaths, config: RunConfig, *, watch: bool) -> None:
     )
     if watch:
         print(f"waiting for a CSV with a Species column in {paths.returned}", flush=True)
-        wait_for_file(paths, store)
+        wait_for_file(paths, store, request)
     lines = take_in_new(store, request, paths)
     if not lines:
         raise FieldmarkError(

@@ -19,6 +19,7 @@ from classification.labelling.store_schema import decisions, leases
 if TYPE_CHECKING:
     from classification.labelling.store import LabelStore
 
+_MANY = 40  # chunks beyond which reading the whole table is faster
 _CHUNK = 500  # items looked at per query; SQLite before 3.32 takes 999 values at most
 
 
@@ -117,18 +118,17 @@ def last_verdicts(
     connection: Connection, items: Sequence[str]
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """Each item, in order, with each annotator's last verdict on it that is not undone."""
-    for start in range(0, len(items), _CHUNK):
-        chunk = items[start : start + _CHUNK]
-        query = (
-            select(decisions.c.item, decisions.c.annotator, decisions.c.verdict)
-            .where(decisions.c.item.in_(chunk))
-            .order_by(decisions.c.id)
-        )
+    chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+    for chunk in chunks if len(chunks) < _MANY else [items]:
+        query = select(decisions.c.item, decisions.c.annotator, decisions.c.verdict)
+        if chunk is not items:
+            query = query.where(decisions.c.item.in_(chunk))
         found: dict[str, dict[str, str]] = defaultdict(dict)
-        for item, annotator, verdict in connection.execute(query):
+        for item, annotator, verdict in connection.execute(query.order_by(decisions.c.id)):
             found[item][annotator] = verdict
         for item in chunk:
-            yield item, {who: v for who, v in found[item].items() if v != "undo"}
+            verdicts = found.get(item)
+            yield item, {who: v for who, v in verdicts.items() if v != "undo"} if verdicts else {}
 
 
 def _holders(connection: Connection, items: list[str]) -> dict[str, set[str]]:

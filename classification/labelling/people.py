@@ -80,7 +80,7 @@ def _wait(
         except EOFError:  # nobody is there
             return False
     elif config.source == "timelapse":
-        wait_for_file(paths, store)
+        wait_for_file(paths, store, request)
     else:
         while store.undecided(request.query, request.overlap):
             time.sleep(_POLL)

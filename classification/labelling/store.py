@@ -53,7 +53,7 @@ class LabelStore:
 
         Args:
             new: what was decided; the annotators' leases on these items end.
-            file: SHA-256 and name of the file they come from, recorded together with them.
+            file: key and name of the file they come from, recorded together with them.
 
         Returns:
             How many were added.
@@ -71,8 +71,8 @@ class LabelStore:
                 free_leases(connection, [(d.item, d.annotator) for d in chunk])
                 count += len(chunk)
             if file:
-                sha256, name = file
-                values = {"sha256": sha256, "name": name, "imported_at": now}
+                key, name = file
+                values = {"key": key, "name": name, "imported_at": now}
                 connection.execute(insert(imports), values)
         return count
 
@@ -104,13 +104,14 @@ class LabelStore:
             return [
                 item
                 for item, verdicts in last_verdicts(connection, items)
-                if sum(v != "skip" for v in verdicts.values()) < wanted.annotators_for(item)
+                if not verdicts
+                or sum(v != "skip" for v in verdicts.values()) < wanted.annotators_for(item)
             ]
 
-    def has_file(self, sha256: str) -> bool:
-        """Whether the labels of a file with this content were taken in."""
+    def has_file(self, key: str) -> bool:
+        """Whether the labels of the file that this key stands for were taken in."""
         with self.database.reading() as connection:
-            query = select(exists().where(imports.c.sha256 == sha256))
+            query = select(exists().where(imports.c.key == key))
             return bool(connection.scalar(query))
 
 

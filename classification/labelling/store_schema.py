@@ -60,7 +60,7 @@ Index("decisions_of_item", decisions.c.item)  # the id follows by itself
 imports = Table(
     "imports",
     metadata,
-    Column("sha256", Text, primary_key=True),
+    Column("key", Text, primary_key=True),  # SHA-256, and how it was read
     Column("name", Text, nullable=False),
     Column("imported_at", Text, nullable=False),
     sqlite_strict=True,

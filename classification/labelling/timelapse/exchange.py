@@ -45,22 +45,27 @@ def take_in_new(store: LabelStore, request: Request, paths: TimelapsePaths) -> l
         What to tell people, one line each; empty if there is no new file.
     """
     for path in find_returned(paths.returned):
-        digest = sha256_file(path)
-        if not store.has_file(digest):
-            return take_in(store, request, path, digest=digest, problems=paths.problems)
+        key = _key(path, request)
+        if not store.has_file(key):
+            return take_in(store, request, path, key=key, problems=paths.problems)
     return []
 
 
+def _key(path: Path, request: Request) -> str:
+    """What a file that was taken in is known by; what was refused then may be accepted now."""
+    return sha256_file(path) + (":new_classes" if request.accept_new else "")
+
+
 def take_in(
-    store: LabelStore, request: Request, path: Path, *, digest: str, problems: Path
+    store: LabelStore, request: Request, path: Path, *, key: str, problems: Path
 ) -> list[str]:
     """Take in one returned CSV: what is good is stored, the rest is listed in `problems`.
 
     Args:
-        store: gets the decisions and, with them, the file's `digest`.
+        store: gets the decisions and, with them, the file's `key`.
         request: what was asked for.
         path: CSV with File, RelativePath and Species.
-        digest: SHA-256 of the file; "" to take it in whether it was before or not.
+        key: what the file will be known by.
         problems: where to list rows that could not be taken.
 
     Returns:
@@ -71,20 +76,23 @@ def take_in(
     """
     mine = (d for (_, who), d in store.by_annotator().items() if who == request.annotator)
     answered = {d.item: d.label or d.verdict for d in mine if d.verdict != "skip"}
-    undecided = store.undecided(request.query, request.overlap)
+    waiting = store.undecided(request.query, request.overlap)
     found = sort_rows(
         read_returned(path),
         items=request.items,
-        wanted=[item for item in undecided if item not in answered],
+        wanted=[item for item in waiting if item not in answered],
         known=answered,
         classes=request.classes,
         accept_new=request.accept_new,
     )
     # in order of name, as the index of the store is: 1 million rows in half the time
     decisions = (_decision(item, found.answers[item], request) for item in sorted(found.answers))
-    store.add(decisions, file=(digest, path.name) if digest else None)
+    store.add(decisions, file=(key, path.name))
     write_problems(problems, found.problems)
-    waiting = store.undecided(request.query, request.overlap)
+    if request.overlap.share:
+        waiting = store.undecided(waiting, request.overlap)
+    else:
+        waiting = [item for item in waiting if item not in found.answers]
     return _report(path, found, waiting=len(waiting), problems=problems)
 
 
@@ -127,6 +135,7 @@ def _report(path: Path, found: Returned, *, waiting: int, problems: Path) -> lis
 def wait_for_file(
     paths: TimelapsePaths,
     store: LabelStore,
+    request: Request,
     *,
     poll: float = 2.0,
     sleep: Callable[[float], None] = time.sleep,
@@ -139,7 +148,7 @@ def wait_for_file(
             facts = path.stat()
             state = (facts.st_size, facts.st_mtime_ns)
             if seen.get(path) == state and (path, state) not in known:
-                if not store.has_file(sha256_file(path)):
+                if not store.has_file(_key(path, request)):
                     return path
                 known.add((path, state))
             seen[path] = state

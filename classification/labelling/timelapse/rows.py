@@ -73,7 +73,8 @@ def sort_rows(
     problem[asked & unknown] = [strange[name] for name in species[filled][asked & unknown]]
     problem[np.isin(rows, list(clash))] = [clash[row] for row in rows if row in clash]
     agreed = taken[~taken.index.isin(list(clash))]
-    answers = {items[p]: a for p, a in agreed.itertuples(index=False)}
+    said = zip(agreed["place"].tolist(), agreed["answer"].tolist(), strict=True)
+    answers = {items[place]: answer for place, answer in said}
     named = {a: None for a in agreed["answer"] if a in new}
     return Returned(
         answers=answers,
@@ -90,19 +91,23 @@ def _places(table: "pd.DataFrame", items: list[str]) -> "tuple[np.ndarray, np.nd
     """
     import pandas as pd
 
-    folder, file = (
-        table[name].str.strip().str.replace("\\", "/", regex=False)
-        for name in ("RelativePath", "File")
-    )
-    folder = folder.str.removeprefix("./").str.strip("/")
-    path = file.where(folder == "", folder + "/" + file)
-    place = pd.Index(items).get_indexer(pd.Index(path))
+    code, folders = pd.factorize(table["RelativePath"])  # a folder holds many files
+    starts = np.array([_folder(name) for name in folders], dtype=object)
+    file = table["File"].str.strip().str.replace("\\", "/", regex=False)
+    path = starts[code] + file.to_numpy(dtype=object)
+    place = pd.Index(items, dtype=object).get_indexer(pd.Index(path))
     if (place < 0).any():
         folded = pd.Series(np.arange(len(items)), index=pd.Index(items).str.casefold())
         folded = folded[~folded.index.duplicated(keep=False)]
-        again = path[place < 0].str.casefold().map(folded)
+        again = pd.Series(path[place < 0].tolist(), dtype=str).str.casefold().map(folded)
         place[place < 0] = again.fillna(-1).astype(int).to_numpy()
     return place, place < 0
+
+
+def _folder(name: str) -> str:
+    """What stands before the file name in an item."""
+    folder = name.strip().replace("\\", "/").removeprefix("./").strip("/")
+    return f"{folder}/" if folder else ""
 
 
 def _answers(
