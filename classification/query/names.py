@@ -30,9 +30,17 @@ STRATEGY_NAMES = (
     "simulate_batch",
     "maxherding",
     "uherding",
+    "cluster_centres",
+    "margin_cluster_mean",
+    "dropquery",
 )
 
-ALIASES = {"uniform": "random", "confidence": "least_confident", "coreset": "kcenter"}
+ALIASES = {
+    "uniform": "random",
+    "confidence": "least_confident",
+    "coreset": "kcenter",
+    "kmeans": "cluster_centres",
+}
 """Other names the same strategies are known by."""
 
 NEEDS_MODEL = frozenset(
@@ -58,6 +66,7 @@ NEEDS_MODEL = frozenset(
         "informative_diverse",
         "mixture_of_samplers",
         "simulate_batch",
+        "margin_cluster_mean",
     }
 )
 """Strategies that read class probabilities and therefore cannot open a run."""

@@ -14,9 +14,11 @@ from classification.query.auto import auto
 from classification.query.badge import badge
 from classification.query.bait import bait
 from classification.query.cdal import cdal
+from classification.query.centres import cluster_centres, margin_cluster_mean
 from classification.query.cluster_margin import cluster_margin, informative_diverse
 from classification.query.committee import by_committee
 from classification.query.composition import mixed
+from classification.query.dropquery import dropquery
 from classification.query.falcun import falcun
 from classification.query.graph_density import graph_density
 from classification.query.herding import maxherding, uherding
@@ -63,6 +65,9 @@ STRATEGIES: dict[str, Strategy] = {
     "simulate_batch": simulate_batch,
     "maxherding": maxherding,
     "uherding": uherding,
+    "cluster_centres": cluster_centres,
+    "margin_cluster_mean": margin_cluster_mean,
+    "dropquery": dropquery,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 
