@@ -8,7 +8,7 @@ BIN := .venv/Scripts
 endif
 UV := $(BIN)/uv
 RUN := $(BIN)/python
-DEMO := runs/demo/margin
+DEMO := runs/demo/auto
 REAL ?= ../shared/data
 
 .PHONY: help demo test lint format real clean
