@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query.clusters import UnitRows, central_rows, kmeans
-from classification.query.distances import row_blocks
+from classification.query.distances import inverse_lengths, row_blocks, squared_lengths
 from classification.query.heads import head_of
 from classification.query.needs import need_embeddings, need_probs
 from classification.query.pool import Head, Pool
@@ -70,20 +70,20 @@ def _changes(
     columns: int,
 ) -> NDArray[np.bool_]:
     """Which of these rows change their class in a mixture with some anchor: bool [len(rows)]."""
-    out = np.zeros(len(rows), dtype=bool)
+    out = np.ones(len(rows), dtype=bool)
     for block in row_blocks(len(rows)):
-        z = x[rows[block]]
-        said = head.predict(z, columns).argmax(axis=1)
-        towards = head.gradient(z, columns)
-        length = np.linalg.norm(towards, axis=1, keepdims=True)
-        np.divide(towards, length, out=towards, where=length > 0)  # a certain item does not move
-        left = np.arange(len(z))
+        left, z = np.arange(len(rows))[block], x[rows[block]]
+        said, towards = head.predict(z, columns).argmax(axis=1), head.gradient(z, columns)
+        towards *= inverse_lengths(towards)[:, None]  # a certain item does not move
         for anchor in anchors:
-            away = anchor - z[left]
-            move = towards[left] * (reach * np.linalg.norm(away, axis=1, keepdims=True))
-            move[away == 0] = 0
-            same = head.predict(z[left] + move, columns).argmax(axis=1) == said[left]
-            left = left[same]
-        out[block] = True
-        out[block][left] = False
+            away = anchor - z
+            step = np.sqrt(squared_lengths(away), dtype=np.float32) * np.float32(reach)
+            move = towards * step[:, None]
+            if not away.all():
+                move[away == 0] = 0
+            move += z
+            same = head.predict(move, columns).argmax(axis=1) == said
+            if not same.all():
+                left, z, said, towards = left[same], z[same], said[same], towards[same]
+        out[left] = False
     return out
