@@ -74,6 +74,20 @@ ROWS = [
     Row(name="cdal", items=1_000_000, dims=16, picks=1000, classes=62, wall=60, mib=2048),
     Row(name="falcun", items=1_000_000, dims=16, picks=1000, wall=60, mib=2048),
     Row(name="mixed", items=1_000_000, dims=256, picks=1000, wall=60, mib=2048),
+    Row(name="bald", items=1_000_000, dims=256, picks=1000, wall=60, mib=2048),
+    Row(name="bait", items=100_000, dims=512, picks=1000, wall=60, mib=2048),
+    Row(name="bait", items=1_000_000, dims=256, picks=1000, wall=600, mib=4096),
+    Row(name="alfa_mix", items=100_000, dims=512, picks=1000, wall=60, mib=2048),
+    Row(name="alfa_mix", items=1_000_000, dims=256, picks=1000, wall=600, mib=4096),
+    Row(name="cluster_margin", items=100_000, dims=512, picks=1000, wall=60, mib=2048),
+    Row(name="cluster_margin", items=1_000_000, dims=256, picks=1000, wall=600, mib=4096),
+    Row(name="informative_diverse", items=1_000_000, dims=256, picks=1000, wall=60, mib=2048),
+    Row(name="hierarchical", items=100_000, dims=512, picks=1000, wall=60, mib=2048),
+    Row(name="hierarchical", items=1_000_000, dims=256, picks=1000, wall=600, mib=4096),
+    Row(name="graph_density", items=1_000_000, dims=256, picks=1000, wall=60, mib=2048),
+    Row(name="galaxy", items=1_000_000, dims=16, picks=1000, classes=62, wall=60, mib=2048),
+    Row(name="direct", items=1_000_000, dims=16, picks=1000, classes=62, wall=60, mib=2048),
+    Row(name="simulate_batch", items=1_000_000, dims=256, picks=1000, wall=60, mib=2048),
 ]
 
 
