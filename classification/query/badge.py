@@ -26,8 +26,8 @@ def badge(
     gradients, N x C·D numbers, are never built. Once every item left coincides with a chosen one,
     the rest is drawn at random; all certain predictions coincide, with a gradient of 0.
 
-    Costs the products (N x D)(D x n) and (N x C)(C x n) and a few passes over the pool; five
-    numbers per item beside the input.
+    Costs the products (N x D)(D x n) and (N x C)(C x n) and a few passes over the pool; 40
+    bytes per item and some blocks beside the input.
 
     Args:
         pool: needs embeddings and probabilities.

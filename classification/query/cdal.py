@@ -26,8 +26,8 @@ def cdal(
     first pick is the prediction of most entropy; once every item left coincides with a chosen one,
     the rest is drawn at random.
 
-    Costs the product (N x 2C)(2C x labelled + n) and a few passes over the pool; four numbers per
-    item beside the input.
+    Costs the product (N x 2C)(2C x labelled + n) and a few passes over the pool; 30 bytes per item
+    and some blocks beside the input.
 
     Args:
         pool: needs probabilities; embeddings are not read.

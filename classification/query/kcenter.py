@@ -24,8 +24,8 @@ def kcenter(
     the greedy form, exact. Without labels the first pick is the item nearest the mean of all.
     Once every item left coincides with a chosen one, the rest is drawn at random.
 
-    Costs one product (N x D)(D x labelled), one (N x D)(D x n) and a few passes over the pool; four
-    numbers per item beside the input.
+    Costs one product (N x D)(D x labelled), one (N x D)(D x n) and a few passes over the pool; 30
+    bytes per item and some blocks beside the input.
 
     Args:
         pool: needs embeddings; probabilities are not read.
