@@ -54,6 +54,21 @@ class FirstTrainingConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SemiConfig:
+    """Learning from unlabelled crops while the backbone is trained: FixMatch (Sohn et al., 2020,
+    arXiv:2001.07685)."""
+
+    weight: float = 0.0
+    """Weight of the unlabelled crops in the loss (the paper's lambda, 1 there); 0: off."""
+    threshold: float = 0.95
+    """Least probability of a guess on a slightly changed crop that is then taught on a strongly
+    changed one (the paper's tau)."""
+    ratio: int = 7
+    """Unlabelled crops per labelled one in a step (the paper's mu); each is seen twice, so memory
+    and time of a step grow by 1 + 2 ratio."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class FinetuneConfig:
     """Training of the backbone on the labels at hand; off while epochs is 0."""
 
@@ -90,6 +105,7 @@ class FinetuneConfig:
     label_smoothing: float = 0.1
     """Label smoothing of the cross-entropy."""
     first: FirstTrainingConfig = field(default_factory=FirstTrainingConfig)
+    semi: SemiConfig = field(default_factory=SemiConfig)
 
     def recipe(self, *, first: bool) -> "FinetuneConfig":
         """What holds for the first training, or for a later one."""
@@ -147,6 +163,8 @@ def learning_problems(
         "finetune.samples_per_class": (finetune.samples_per_class, 2),
         "finetune.patience": (finetune.patience, 1),
         "finetune.first.epochs": (first.epochs, 0),
+        "finetune.semi.weight": (finetune.semi.weight, 0),
+        "finetune.semi.ratio": (finetune.semi.ratio, 1),
         "head.max_iter": (head.max_iter, 1),
         "head.patience": (head.patience, 1),
         "head.alpha": (head.alpha, 0),
@@ -167,7 +185,7 @@ def learning_problems(
         found.append(f"finetune.label_smoothing: {finetune.label_smoothing} is not in 0..1")
     if not head.hidden or min(head.hidden) < 1:
         found.append(f"head.hidden: {list(head.hidden)} holds no sizes of 1 or more")
-    return found + _combinations(backbone, finetune)
+    return found + _combinations(backbone, finetune) + _semi_problems(finetune)
 
 
 def _combinations(backbone: BackboneConfig, finetune: FinetuneConfig) -> list[str]:
@@ -187,5 +205,23 @@ def _combinations(backbone: BackboneConfig, finetune: FinetuneConfig) -> list[st
         found.append(
             f"backbone.feat_dim: {backbone.feat_dim} with finetune.epochs: 0 would leave a random "
             "projection untrained; set finetune.epochs, or backbone.feat_dim: 0"
+        )
+    return found
+
+
+def _semi_problems(finetune: FinetuneConfig) -> list[str]:
+    semi, found = finetune.semi, []
+    if not 0 < semi.threshold < 1:
+        found.append(f"finetune.semi.threshold: {semi.threshold} is not between 0 and 1")
+    if semi.weight > 0 and finetune.loss != "softmax":
+        found.append(
+            f"finetune.semi.weight: {semi.weight} does not go with finetune.loss: {finetune.loss}; "
+            "guesses about unlabelled crops need the classifier of softmax"
+        )
+    if semi.weight > 0 and 1 - finetune.label_smoothing < semi.threshold:
+        found.append(
+            f"finetune.semi.threshold: {semi.threshold} is out of reach with "
+            f"finetune.label_smoothing: {finetune.label_smoothing}, which teaches probabilities of "
+            "little more than 1 less that; set finetune.label_smoothing: 0"
         )
     return found

@@ -6,6 +6,7 @@ from classification.config_learning import (
     FinetuneConfig,
     FirstTrainingConfig,
     HeadConfig,
+    SemiConfig,
     learning_problems,
 )
 
@@ -30,6 +31,20 @@ def test_the_defaults_have_no_fault():
         ({"finetune": FinetuneConfig(first=FirstTrainingConfig(epochs=-1))}, "first.epochs: -1"),
         ({"backbone": BackboneConfig(feat_dim=256)}, "random projection untrained"),
         ({"backbone": BackboneConfig(weights="none")}, "random backbone"),
+        (
+            {"finetune": FinetuneConfig(semi=SemiConfig(weight=1.0))},
+            "set finetune.label_smoothing: 0",
+        ),
+        (
+            {
+                "finetune": FinetuneConfig(
+                    loss="triplet", label_smoothing=0, semi=SemiConfig(weight=1.0)
+                )
+            },
+            "finetune.semi.weight: 1.0 does not go with finetune.loss: triplet",
+        ),
+        ({"finetune": FinetuneConfig(semi=SemiConfig(threshold=1.0))}, "finetune.semi.threshold"),
+        ({"head": HeadConfig(hidden=())}, "head.hidden: []"),
         ({"head": HeadConfig(C=0)}, "head.C: 0 is not above 0"),
     ],
 )

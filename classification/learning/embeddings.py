@@ -142,7 +142,7 @@ def _compute(
 ) -> None:
     """Fill these rows of `array` by the network."""
     at = 0
-    for rows in forward(backbone, inputs, [items.paths[i] for i in positions.tolist()]):
+    for rows in forward(backbone, inputs, [items.paths[int(i)] for i in positions]):
         if array.dtype == np.float16 and np.abs(rows).max() > _LARGEST_HALF:
             raise FieldmarkError(
                 f"an embedding holds {np.abs(rows).max():g}, more than float16 can (65504): "

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from tqdm import tqdm
 
 from classification.config_learning import FinetuneConfig
 from classification.learning.augment import augment
+from classification.learning.consistency import Unlabelled, consistency_loss
 from classification.learning.crops import Inputs
 from classification.learning.loaders import batch_size, epoch_order, steps_per_epoch
 from classification.learning.objectives import OBJECTIVES, Objective
@@ -42,6 +44,7 @@ def finetune(
     n_classes: int,
     config: FinetuneConfig,
     seed: int,
+    unlabelled: Sequence[str] = (),
 ) -> int:
     """Train `backbone` in place and leave it, on the CPU, with the weights of its best epoch.
 
@@ -58,6 +61,7 @@ def finetune(
         n_classes: class ids are below it.
         config: the recipe; its `first` is not looked at.
         seed: of the layer on top, the order of crops and their augmentation.
+        unlabelled: crops to learn from by guesses where `config.semi` says so.
 
     Returns:
         Epochs that were run.
@@ -68,7 +72,9 @@ def finetune(
         torch.manual_seed(seed)
         network = nn.Sequential(backbone, objective.top(dim, n_classes))
     network.to(inputs.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    trainer = _Trainer(network, objective, inputs, config, labels=train.labels, seed=seed)
+    trainer = _Trainer(
+        network, objective, inputs, config, labels=train.labels, unlabelled=unlabelled, seed=seed
+    )
     val = val.sample(_MOST_VALIDATION, rng)
     judged = objective.judges(torch.from_numpy(val.labels))
     best, best_state, stale, epoch = math.inf, None, 0, 0
@@ -100,10 +106,14 @@ class _Trainer:
         config: FinetuneConfig,
         *,
         labels: NDArray[np.int64],
+        unlabelled: Sequence[str],
         seed: int,
     ) -> None:
         self._network, self._objective, self._inputs = network, objective, inputs
-        self._size = batch_size(labels, config)
+        self._size, self._semi = batch_size(labels, config), config.semi
+        self._unlabelled = Unlabelled(
+            unlabelled, inputs, config.semi, batch_size=self._size, seed=seed
+        )
         self._generator = torch.Generator().manual_seed(seed)
         steps = steps_per_epoch(labels, config) * config.epochs
         self._optimiser, self._schedule = _OPTIMISERS[config.optimiser](network, config, steps)
@@ -114,11 +124,18 @@ class _Trainer:
         batches = self._inputs.batches(
             paths, self._size, change=lambda batch: augment(batch, self._generator)
         )
+        pairs = self._unlabelled.pairs(math.ceil(len(order) / self._size), self._generator)
         self._network.train()
-        for x, y in zip(batches, labels.split(self._size), strict=True):
+        for x, y, pair in zip(batches, labels.split(self._size), pairs, strict=True):
             with self._inputs.amp():
-                outputs = self._network(x)
-            loss = self._objective.loss(outputs.float(), y.to(x.device), self._generator)
+                outputs = self._network(torch.cat([x, *pair]) if pair else x).float()
+            known, guessed = outputs[: len(x)], outputs[len(x) :]
+            loss = self._objective.loss(known, y.to(x.device), self._generator)
+            if pair:
+                guesses, answers = guessed.chunk(2)
+                threshold = self._semi.threshold
+                doubt = consistency_loss(guesses, answers, threshold=threshold)
+                loss = loss + self._semi.weight * doubt
             self._optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self._optimiser.step()

@@ -1,28 +1,21 @@
 """The model of one round: choose or train the backbone, embed, fit the head."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from classification.config import FinetuneConfig, RunConfig
+from classification.config import RunConfig
 from classification.data.dataset import Dataset
-from classification.files import sha256_lines
-from classification.learning.backbones import (
-    embedding_size,
-    read_weights,
-    weights_hash,
-    write_weights,
-)
+from classification.learning.backbones import embedding_size, weights_hash
 from classification.learning.crops import CropReader, Inputs, Preprocessing
-from classification.learning.embedder import build_embedder
 from classification.learning.embeddings import Items, Kind, embed_items
-from classification.learning.finetune import Labelled, finetune
 from classification.learning.fit_head import Known, fit_head
 from classification.learning.head import Head
-from classification.learning.model import Card, resolve_weights
+from classification.learning.model import Card
+from classification.learning.round_backbone import choose_backbone, run_embedder
 from classification.learning.temperature import Calibration, calibrate
 from classification.paths import RunPaths
 
@@ -54,14 +47,6 @@ class Fitted:
     embeddings: NDArray[np.floating]
     probs: NDArray[np.float32]
     calibration: Calibration | None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Backbone:
-    network: nn.Module
-    weights: str
-    sha256: str
-    trained_with: int
 
 
 def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths) -> Bench:
@@ -117,7 +102,7 @@ def fit_round(
         number: of the round.
     """
     config, dataset = bench.config, bench.dataset
-    chosen = _choose_backbone(bench, rows=rows, labels=labels, previous=previous, number=number)
+    chosen = choose_backbone(bench, rows=rows, labels=labels, previous=previous, number=number)
     embeddings = _embed(bench, chosen.network, chosen.sha256)
     head, calibration = _fit_head(bench, embeddings, rows=rows, labels=labels, number=number)
     card = Card(
@@ -152,7 +137,7 @@ def embed_untrained(bench: Bench) -> NDArray[np.floating] | None:
     config = bench.config.backbone
     if config.weights == "none":
         return None
-    network = _embedder(bench.config, config.weights)
+    network = run_embedder(bench.config, config.weights)
     return _embed(bench, network, weights_hash(network))
 
 
@@ -198,75 +183,3 @@ def _fit_head(
 def _rows(embeddings: NDArray[np.floating], rows: NDArray[np.intp]) -> NDArray[np.float32]:
     """Some rows in memory, in full precision."""
     return np.asarray(embeddings[rows], dtype=np.float32)
-
-
-def _choose_backbone(
-    bench: Bench,
-    *,
-    rows: NDArray[np.intp],
-    labels: NDArray[np.int64],
-    previous: Card | None,
-    number: int,
-) -> _Backbone:
-    """The newest backbone, fine-tuned first where that is due."""
-    config = bench.config
-    weights = previous.weights if previous else config.backbone.weights
-    trained_with = previous.trained_with if previous else 0
-    network = _embedder(config, resolve_weights(weights, run=bench.paths.root))
-    sha256 = weights_hash(network)
-    recipe = _due(config.finetune, labels=len(rows), trained_with=trained_with)
-    if recipe is None or len(np.unique(labels)) < 2:
-        return _Backbone(network=network, weights=weights, sha256=sha256, trained_with=trained_with)
-    train = Labelled(paths=[bench.dataset.paths[i] for i in rows], labels=labels)
-    basis = [sha256, repr(asdict(recipe)), str(config.seed), str(number)]
-    basis += [f"{label} {path}" for label, path in zip(labels, train.paths, strict=True)]
-    checkpoint = bench.paths.checkpoint(sha256_lines(basis)[:16])
-    if checkpoint.exists():  # the run was stopped after this point
-        network.load_state_dict(read_weights(checkpoint))
-    else:
-        _finetune(bench, network, train=train, recipe=recipe, number=number)
-        write_weights(checkpoint, network.state_dict())
-    return _Backbone(
-        network=network,
-        weights=checkpoint.relative_to(bench.paths.root).as_posix(),
-        sha256=weights_hash(network),
-        trained_with=len(rows),
-    )
-
-
-def _embedder(config: RunConfig, weights: str) -> nn.Module:
-    backbone = config.backbone
-    return build_embedder(
-        backbone.name,
-        weights,
-        image_size=backbone.image_size,
-        feat_dim=backbone.feat_dim,
-        normalize=backbone.normalize,
-        seed=config.seed,
-    )
-
-
-def _due(config: FinetuneConfig, *, labels: int, trained_with: int) -> FinetuneConfig | None:
-    """The recipe of the training that is due now, if one is."""
-    first = config.recipe(first=True)
-    if trained_with == 0 and first.epochs > 0:
-        return first
-    later = config.recipe(first=False)
-    return later if later.epochs > 0 and labels - trained_with >= config.every else None
-
-
-def _finetune(
-    bench: Bench, network: nn.Module, *, train: Labelled, recipe: FinetuneConfig, number: int
-) -> None:
-    config, dataset = bench.config, bench.dataset
-    val = dataset.rows("val", labelled=True)
-    finetune(
-        network,
-        bench.inputs,
-        train=train,
-        val=Labelled(paths=[dataset.paths[i] for i in val], labels=dataset.labels[val]),
-        dim=embedding_size(network, config.backbone.image_size),
-        n_classes=len(dataset.classes),
-        config=recipe,
-        seed=int(np.random.default_rng([config.seed, number]).integers(2**31)),
-    )

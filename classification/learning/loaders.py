@@ -65,8 +65,8 @@ def _balanced(
     """
     classes = np.unique(labels)
     per_batch = min(config.classes_per_batch, len(classes))
-    turns = {int(c): _Turns(np.flatnonzero(labels == c), rng) for c in classes}
-    class_turns = _Turns(classes, rng)
+    turns = {int(c): Turns(np.flatnonzero(labels == c), rng) for c in classes}
+    class_turns = Turns(classes, rng)
     drawn = [
         turns[int(value)].take(config.samples_per_class)
         for _ in range(steps_per_epoch(labels, config))
@@ -75,7 +75,7 @@ def _balanced(
     return np.concatenate(drawn)
 
 
-class _Turns:
+class Turns:
     """Deals values in random order; all come once before one comes again."""
 
     def __init__(self, values: NDArray[np.int64], rng: np.random.Generator) -> None:

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from classification.config import FinetuneConfig
-from classification.learning.augment import augment
+from classification.config_learning import FinetuneConfig, SemiConfig
 from classification.learning.backbones import build_backbone, weights_hash
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.finetune import Labelled, finetune
@@ -34,7 +33,7 @@ def inputs(folder):
     )
 
 
-def run(folder, *, train, val, seed=0, **fields):
+def run(folder, *, train, val, seed=0, unlabelled=(), **fields):
     backbone = build_backbone("timm/test_resnet", "none", seed=0)
     epochs = finetune(
         backbone,
@@ -45,6 +44,7 @@ def run(folder, *, train, val, seed=0, **fields):
         n_classes=3,
         config=FinetuneConfig(**({"epochs": 3, "batch_size": 8} | fields)),
         seed=seed,
+        unlabelled=unlabelled,
     )
     return backbone, epochs
 
@@ -102,11 +102,15 @@ def test_validation_that_no_pair_can_be_made_of_runs_all_epochs(folder):
     assert epochs == 4
 
 
-def test_augmentation_is_seeded_varied_and_in_range():
-    batch = torch.randint(0, 256, (32, 3, 24, 24), dtype=torch.uint8)
-    first, again = (augment(batch, torch.Generator().manual_seed(3)) for _ in range(2))
-    assert first.dtype == torch.uint8
-    assert first.shape == batch.shape
-    assert torch.equal(first, again)
-    grey = (first.float().std(dim=1).mean(dim=(1, 2)) < 1).float().mean()
-    assert 0.1 < grey < 0.7  # some, not all, look like infrared
+def test_unlabelled_crops_change_the_training_and_the_seed_fixes_it(folder):
+    semi = SemiConfig(weight=1.0, threshold=0.34, ratio=2)  # a guess between three classes
+    pool = [f"{i}.jpg" for i in range(12, 40)]
+    hashes = [
+        weights_hash(
+            run(folder, train=items(0, 12), val=items(40, 48), unlabelled=pool, semi=chosen)[0]
+        )
+        for chosen in (semi, semi, SemiConfig())
+    ]
+    without = weights_hash(run(folder, train=items(0, 12), val=items(40, 48))[0])
+    assert hashes[0] == hashes[1] != hashes[2]
+    assert hashes[2] == without  # off, the pool is not looked at

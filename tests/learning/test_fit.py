@@ -18,7 +18,7 @@ from classification.config import (
 from classification.config_learning import FirstTrainingConfig
 from classification.data.dataset import load_dataset
 from classification.files import write_json
-from classification.learning import fit as module
+from classification.learning import round_backbone as module
 from classification.learning.embedder import build_embedder
 from classification.learning.fit import fit_round, make_bench
 from classification.learning.head import save_head

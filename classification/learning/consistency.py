@@ -1,0 +1,69 @@
+"""FixMatch on images: guesses on slightly changed crops are taught on strongly changed ones.
+
+Sohn et al., 2020, arXiv:2001.07685. Only guesses of at least the threshold's probability count; the
+others take part in batch normalisation and have no gradient.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from classification.config_learning import SemiConfig
+from classification.learning.augment import strong, weak
+from classification.learning.crops import Inputs
+from classification.learning.loaders import Turns
+
+
+class Unlabelled:
+    """Endless pairs of batches of unlabelled crops, changed slightly and strongly.
+
+    Args:
+        paths: of the crops; none turns the pairs off.
+        inputs: where crops come from, and the device.
+        config: `ratio` unlabelled crops go with each labelled one.
+        batch_size: labelled crops per step.
+        seed: of the order.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        inputs: Inputs,
+        config: SemiConfig,
+        *,
+        batch_size: int,
+        seed: int,
+    ) -> None:
+        self._paths, self._inputs = paths, inputs
+        self._size = batch_size * config.ratio
+        self._on = config.weight > 0 and len(paths) > 0
+        self._turns = Turns(np.arange(len(paths)), np.random.default_rng(seed))
+
+    def pairs(self, steps: int, generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
+        """For every step a weak and a strong batch, float32 [B, 3, S, S]; or nothing, if off."""
+        if not self._on:
+            yield from ((),) * steps
+            return
+        chosen = [self._paths[int(i)] for i in self._turns.take(steps * self._size)]
+        for batch in self._inputs.reader.batches(chosen, self._size):
+            crops = batch.to(self._inputs.device)
+            pair = (weak(crops, generator), strong(crops, generator))
+            yield tuple(self._inputs.preprocessing.normalise(changed) for changed in pair)
+
+
+def consistency_loss(guesses: Tensor, answers: Tensor, *, threshold: float) -> Tensor:
+    """Cross-entropy of the strong batch against the guesses on the weak one.
+
+    The mean over all crops, as in the paper: crops without a sure guess count as 0.
+
+    Args:
+        guesses: logits of the weak batch, float32 [B, C]; they get no gradient.
+        answers: logits of the strong batch, float32 [B, C].
+        threshold: least probability of a guess.
+    """
+    sure, guessed = guesses.detach().softmax(dim=1).max(dim=1)
+    losses = F.cross_entropy(answers, guessed, reduction="none")
+    return (losses * (sure >= threshold)).mean()
