@@ -173,6 +173,7 @@ def play_round(bench: Bench, store: LabelStore, number: int) -> None:
         "num_pool": chosen.remaining,
         "classes": list(dataset.classes),
         **scores,
+        "calibration": fitted.calibration.to_json() if fitted and fitted.calibration else None,
         "train_counts": dict(zip(dataset.classes, counts.tolist(), strict=True)),
         "strategy": chosen.strategy,
         "num_queries": len(chosen.table),
