@@ -1,7 +1,10 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info
 
 from classification.errors import FieldmarkError
 from classification.neighbours import knn_graph, neighbours_of
@@ -139,3 +142,16 @@ def test_what_cannot_be_searched_is_refused(make, options, message):
 def test_widths_must_agree():
     with pytest.raises(FieldmarkError, match="queries have 4 columns, points have 3"):
         neighbours_of(blobs(5, 4), blobs(5, 3), 2)
+
+
+def test_searches_at_the_same_time_leave_the_threads_of_blas_as_they_were():
+    def threads():
+        return {
+            d["filepath"]: d["num_threads"] for d in threadpool_info() if d["user_api"] == "blas"
+        }
+
+    before, x = threads(), blobs(400, 6)
+    with ThreadPoolExecutor(3) as pool:
+        graphs = list(pool.map(lambda _: knn_graph(x, 4, memory=SMALL), range(6)))
+    assert threads() == before
+    assert all(np.array_equal(g.index, graphs[0].index) for g in graphs)
