@@ -17,13 +17,13 @@ import tarfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 import boto3
-import urllib3
+import psutil
 from moto.core.exceptions import JsonRESTError
 from moto.core.responses import ActionResult
 from moto.sagemaker.responses import SageMakerResponse
@@ -161,16 +161,24 @@ class TrainingJob:
         while self.process.poll() is None:
             if not cause and (self._asked or time.monotonic() > limit):
                 cause = self._asked or "timeout"
-                # the first process alone gets the signal, as in a container
-                self.process.send_signal(signal.SIGKILL if cause == "vanish" else signal.SIGTERM)
+                if cause == "vanish":
+                    self.kill()
+                else:  # the first process alone gets the signal, as in a container
+                    self.process.send_signal(signal.SIGTERM)
             if time.monotonic() - last > 0.5:
                 self._sync()
                 last = time.monotonic()
             time.sleep(_TICK)
-        if cause == "vanish":
-            os.killpg(self.process.pid, signal.SIGKILL)
         logs.join(60)
         return self.process.returncode, cause
+
+    def kill(self) -> None:
+        """Take the machine away. torchrun's workers are in sessions of their own."""
+        if self.process and self.process.poll() is None:
+            top = psutil.Process(self.process.pid)
+            for process in [*top.children(recursive=True), top]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
 
     def _stream(self) -> None:
         assert self.process
@@ -241,8 +249,6 @@ class Cloud:
         self._server.start()
         host, port = self._server.get_host_and_port()
         self.url = f"http://{host}:{port}"
-        # moto keeps its state in the process
-        urllib3.request("POST", f"{self.url}/moto-api/reset")
         keys = {"aws_access_key_id": "server", "aws_secret_access_key": "server"}
         self.clients = {
             name: boto3.client(name, region_name=REGION, endpoint_url=self.url, **keys)
@@ -287,12 +293,20 @@ class Cloud:
         for job in self.jobs.values():
             job.ask("stop")
             job.thread.join(20)
-            if job.process and job.process.poll() is None:
-                os.killpg(job.process.pid, signal.SIGKILL)
-                job.thread.join(60)
+            job.kill()
+            job.thread.join(60)
+        self._empty()
         self._server.stop()
         for client in self.clients.values():
             client.close()
+
+    def _empty(self) -> None:
+        """moto keeps its state in the process; its own reset imports every service there is."""
+        for key in self.keys():
+            self.clients["s3"].delete_object(Bucket=BUCKET, Key=key)
+        self.clients["s3"].delete_bucket(Bucket=BUCKET)
+        for group in self.clients["logs"].describe_log_groups()["logGroups"]:
+            self.clients["logs"].delete_log_group(logGroupName=group["logGroupName"])
 
 
 @contextmanager
