@@ -173,7 +173,7 @@ class EmbeddingPaths:
     @property
     def digests(self) -> Path:
         """Hash of the file behind each row, by which later stores find rows to copy."""
-        return self.folder / f"{self.key}_digests.npy"
+        return self.folder / f"{self.key}.digests"
 
     @property
     def progress(self) -> Path:
