@@ -8,16 +8,15 @@ from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query.clusters import UnitRows
-from classification.query.coverage import representatives
 from classification.query.distances import Floats, row_blocks, squared_distances
 from classification.query.needs import need_embeddings
 from classification.query.pool import Pool
 from classification.query.scores import by_block, margin
-from classification.query.similar import Surroundings
+from classification.query.similar import cover_pool
 from classification.query.temperature import at_temperature, fitted_temperature
 
 _SAMPLE = 20_000
-_WIDER = 250_000  # items among which the picks of a sample are put right
+_BLOCK = 1024  # rows of the table of pairs at a time: 80 MB at 20,000 columns
 _NARROWEST = 0.01  # squared distances of unit rows are off by 1e-7, a thousandth of its square
 
 
@@ -114,24 +113,56 @@ def herd(
         sample: most items at a time.
         weights: float32 [N], what is below 0 counts as 0; None: all count 1.
     """
-    if sigma <= 0 or sample < 1:
-        raise FieldmarkError(f"sigma is {sigma} and sample {sample}; both must be above 0")
-    labelled = np.flatnonzero(pool.labelled)
-    mass = np.ones(len(pool), dtype=np.float32) if weights is None else np.maximum(weights, 0)
-    mass[labelled] = 0
-    picks = np.zeros(0, dtype=np.intp)
-    while len(picks) < n and mass.any():
-        rows, counts = representatives(mass, max(_WIDER, sample), rng)
-        centres = replace(x, positions=np.concatenate([labelled, picks]))
-        items = replace(x, positions=rows)
-        around = Surroundings(items, counts, centres, max(sigma, _NARROWEST))
-        found = rows[around.choose(n - len(picks), sample, rng)]
-        if not len(found):
-            break
-        mass[found] = 0
-        picks = np.concatenate([picks, found])
-    rest = np.setdiff1d(pool.unlabelled, picks)
-    return np.concatenate([picks, rng.permutation(rest)[: n - len(picks)]])
+    return cover_pool(pool, x, n, rng, likeness=Gaussian(sigma), sample=sample, weights=weights)
+
+
+class Gaussian:
+    """The `Likeness` exp(-squared / sigma²)."""
+
+    def __init__(self, sigma: float) -> None:
+        if sigma <= 0:
+            raise FieldmarkError(f"sigma is {sigma}; give a width above 0")
+        self.scale = np.float32(-1 / max(sigma, _NARROWEST) ** 2)
+
+    def at(self, squared: Floats) -> Floats:
+        """See `Likeness`."""
+        squared *= self.scale
+        return np.exp(squared, out=squared)
+
+    def cover(self, x: Floats, near: Floats, counts: Floats) -> "Similar":
+        """See `Likeness`."""
+        return Similar(x, near, counts, self)
+
+
+class Similar:
+    """The `Cover` of a Gaussian likeness. Holds that of all pairs, float32 [M, M]."""
+
+    def __init__(self, x: Floats, near: Floats, counts: Floats, likeness: Gaussian) -> None:
+        self.counts, self.covered = counts, likeness.at(near.copy())
+        self.pairs = np.empty((len(x), len(x)), dtype=np.float32)
+        for rows in row_blocks(len(x), _BLOCK):  # of a symmetric table, half is computed
+            block = likeness.at(squared_distances(x[rows], x[rows.start :]))
+            self.pairs[rows, rows.start :] = block
+            self.pairs[rows.start :, rows] = block.T
+        self._added = np.empty(len(x), dtype=np.float32)
+
+    def gains(self) -> Floats:
+        """See `Cover`."""
+        out = np.empty(len(self.pairs), dtype=np.float32)
+        for rows in row_blocks(len(out), _BLOCK):
+            added = self.pairs[rows] - self.covered
+            out[rows] = np.maximum(added, 0, out=added) @ self.counts
+        return out
+
+    def gain(self, candidate: int) -> float:
+        """See `Cover`."""
+        np.subtract(self.pairs[candidate], self.covered, out=self._added)
+        np.maximum(self._added, 0, out=self._added)
+        return float(self._added @ self.counts)
+
+    def take(self, candidate: int) -> None:
+        """See `Cover`."""
+        np.maximum(self.covered, self.pairs[candidate], out=self.covered)
 
 
 def _closest(x: UnitRows) -> float:

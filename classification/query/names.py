@@ -33,6 +33,7 @@ STRATEGY_NAMES = (
     "cluster_centres",
     "margin_cluster_mean",
     "dropquery",
+    "probcover",
 )
 
 ALIASES = {

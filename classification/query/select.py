@@ -29,6 +29,7 @@ from classification.query.limits import Limits, within
 from classification.query.mixture import mixture_of_samplers
 from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
 from classification.query.pool import Pool, check_pool
+from classification.query.probcover import probcover
 from classification.query.simulate import simulate_batch
 from classification.query.strategy import Strategy, check_options
 from classification.query.typiclust import typiclust
@@ -68,6 +69,7 @@ STRATEGIES: dict[str, Strategy] = {
     "cluster_centres": cluster_centres,
     "margin_cluster_mean": margin_cluster_mean,
     "dropquery": dropquery,
+    "probcover": probcover,
 }
 assert tuple(STRATEGIES) == STRATEGY_NAMES
 

@@ -1,65 +1,86 @@
-"""The greedy choice of items to which many others are similar, on all of them or by a sample."""
+"""Greedy choice of items to which many others are alike: among all of a pool, or by a sample."""
+
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.errors import FieldmarkError
 from classification.query.clusters import UnitRows, nearest_centre
-from classification.query.coverage import lazy_greedy, representatives
+from classification.query.coverage import Cover, lazy_greedy, representatives
 from classification.query.distances import Floats, row_blocks, squared_distances
+from classification.query.pool import Pool
 
-_BLOCK = 1024  # rows, or centres, of similarities at a time: 80 MB at 20,000 columns
-_CELL = 2_000  # most items of one pick's surroundings: 16 MB of similarities
-
-
-def similarity(x: Floats, y: Floats, sigma: float) -> Floats:
-    """exp(-‖x_i - y_j‖² / sigma²): float32 [N, M], 0 to 1."""
-    return _fading(squared_distances(x, y), sigma)
+_WIDER = 250_000  # items among which the picks of a sample are put right
+_BLOCK = 1024  # rows, or centres, at a time: 80 MB at 20,000 columns
+_CELL = 2_000  # most items of one pick's surroundings: 16 MB of likeness
 
 
-def _fading(squared: Floats, sigma: float) -> Floats:
-    """exp(-squared / sigma²), in place; 0 at infinity."""
-    squared *= np.float32(-1 / sigma**2)
-    return np.exp(squared, out=squared)
+class Likeness(Protocol):
+    """How alike items are by their distance, 0 to 1, and what the greedy choice asks about it."""
+
+    def at(self, squared: Floats) -> Floats:
+        """The likeness at these squared distances, in place; 0 at infinity."""
+        ...
+
+    def cover(self, x: Floats, near: Floats, counts: Floats) -> Cover:
+        """The gain in the sum over items of the likeness to the nearest that is chosen.
+
+        Args:
+            x: float32 [M, D].
+            near: float32 [M], squared distance to the nearest of what is labelled or chosen.
+            counts: float32 [M], what each item's likeness counts.
+        """
+        ...
 
 
-class Similar:
-    """A `Cover` of some rows by themselves: the weighted sum of similarities to the nearest chosen.
+def cover_pool(
+    pool: Pool,
+    x: UnitRows,
+    n: int,
+    rng: np.random.Generator,
+    *,
+    likeness: Likeness,
+    sample: int,
+    weights: Floats | None = None,
+) -> NDArray[np.intp]:
+    """The batch that adds most to the likeness of all items to the nearest labelled or chosen one.
 
-    Bae et al. 2024, eq. 4, with what each item counts. Holds the similarities of all pairs.
+    Exact up to `sample` unlabelled items of some weight. Of more, that many are drawn in proportion
+    to their weight, the rule runs on these, and each pick moves to the best of the items it is the
+    nearest of, among 250,000 drawn in the same way; after a quarter of `sample` picks all is drawn
+    anew. The rest is drawn at random once nothing adds anything.
 
     Args:
-        x: float32 [M, D].
-        near: float32 [M], squared distance of each to the nearest of what is labelled or chosen.
-        counts: float32 [M], what each item's similarity counts.
-        sigma: width of the similarity.
+        pool: of it only who is labelled.
+        x: every item of the pool.
+        n: how many.
+        rng: draws the samples and the rest, and breaks ties.
+        likeness: by distance.
+        sample: most items at a time.
+        weights: float32 [N], what each item's likeness counts, below 0 as 0. None: all 1.
+
+    Raises:
+        FieldmarkError: `sample` is below 1.
     """
-
-    def __init__(self, x: Floats, near: Floats, counts: Floats, sigma: float) -> None:
-        self.counts, self.covered = counts, _fading(near.copy(), sigma)
-        self.pairs = np.empty((len(x), len(x)), dtype=np.float32)
-        for rows in row_blocks(len(x), _BLOCK):  # of a symmetric table, half is computed
-            block = similarity(x[rows], x[rows.start :], sigma)
-            self.pairs[rows, rows.start :] = block
-            self.pairs[rows.start :, rows] = block.T
-        self._added = np.empty(len(x), dtype=np.float32)
-
-    def gains(self) -> Floats:
-        """See `Cover`."""
-        out = np.empty(len(self.pairs), dtype=np.float32)
-        for rows in row_blocks(len(out), _BLOCK):
-            added = self.pairs[rows] - self.covered
-            out[rows] = np.maximum(added, 0, out=added) @ self.counts
-        return out
-
-    def gain(self, candidate: int) -> float:
-        """See `Cover`."""
-        np.subtract(self.pairs[candidate], self.covered, out=self._added)
-        np.maximum(self._added, 0, out=self._added)
-        return float(self._added @ self.counts)
-
-    def take(self, candidate: int) -> None:
-        """See `Cover`."""
-        np.maximum(self.covered, self.pairs[candidate], out=self.covered)
+    if sample < 1:
+        raise FieldmarkError(f"sample is {sample}; give 1 or more")
+    labelled = np.flatnonzero(pool.labelled)
+    mass = np.ones(len(pool), dtype=np.float32) if weights is None else np.maximum(weights, 0)
+    mass[labelled] = 0
+    picks = np.zeros(0, dtype=np.intp)
+    while len(picks) < n and mass.any():
+        rows, counts = representatives(mass, max(_WIDER, sample), rng)
+        centres = replace(x, positions=np.concatenate([labelled, picks]))
+        around = Surroundings(replace(x, positions=rows), counts, centres, likeness)
+        found = rows[around.choose(n - len(picks), sample, rng)]
+        if not len(found):
+            break
+        mass[found] = 0
+        picks = np.concatenate([picks, found])
+    rest = np.setdiff1d(pool.unlabelled, picks)
+    return np.concatenate([picks, rng.permutation(rest)[: n - len(picks)]])
 
 
 class Surroundings:
@@ -69,11 +90,11 @@ class Surroundings:
         x: rows of length one, M of them.
         counts: float32 [M].
         centres: of what is labelled or chosen, rows of length one.
-        sigma: width of the similarity.
+        likeness: by distance.
     """
 
-    def __init__(self, x: UnitRows, counts: Floats, centres: UnitRows, sigma: float) -> None:
-        self.x, self.counts, self.sigma = x, counts.copy(), sigma
+    def __init__(self, x: UnitRows, counts: Floats, centres: UnitRows, likeness: Likeness) -> None:
+        self.x, self.counts, self.likeness = x, counts.copy(), likeness
         self.near = _nearest_squared(x, centres)
 
     def choose(self, n: int, sample: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -87,7 +108,7 @@ class Surroundings:
             part, counts = representatives(self.counts, sample, rng)
             whole = len(part) == np.count_nonzero(self.counts)
             turn = n - len(picks) if whole else min(n - len(picks), max(sample // 4, 1))
-            cover = Similar(self.x[part], self.near[part], counts, self.sigma)
+            cover = self.likeness.cover(self.x[part], self.near[part], counts)
             found = part[lazy_greedy(cover, turn)]
             del cover  # before the next one is made
             if not len(found):
@@ -117,9 +138,9 @@ class Surroundings:
         if len(cell) >= _CELL:
             cell = rng.choice(cell, _CELL - 1, replace=False)
         rows = np.concatenate([[pick], cell])
-        x, covered = self.x[rows], _fading(self.near[rows], self.sigma)
-        added = similarity(x, x, self.sigma)
-        added -= covered
+        x = self.x[rows]
+        added = self.likeness.at(squared_distances(x, x))
+        added -= self.likeness.at(self.near[rows])
         return rows[(np.maximum(added, 0, out=added) @ self.counts[rows]).argmax()]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from classification.errors import FieldmarkError
-from classification.query import herding, select
+from classification.query import select, similar
 from classification.query.temperature import at_temperature
 
 from .pools import make_pool
@@ -109,7 +109,7 @@ def test_a_sample_covers_nearly_as_well_and_far_better_than_random_picks():
 def test_picks_put_right_cover_better_than_those_of_the_sample(monkeypatch):
     pool = make_pool(600, classes=30, dim=12)
     moved = select("maxherding", pool, 20, np.random.default_rng(0), sample=100)
-    monkeypatch.setattr(herding.Surroundings, "_moved", lambda self, picks, rng: picks)
+    monkeypatch.setattr(similar.Surroundings, "_moved", lambda self, picks, rng: picks)
     unmoved = select("maxherding", pool, 20, np.random.default_rng(0), sample=100)
     assert coverage(pool, moved) > coverage(pool, unmoved)
 
@@ -119,7 +119,7 @@ def test_picks_put_right_cover_better_than_those_of_the_sample(monkeypatch):
 def test_any_batch_comes_from_any_sample(n, sample, wider):
     pool = make_pool(80, labelled=range(10))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(herding, "_WIDER", wider)
+        patch.setattr(similar, "_WIDER", wider)
         for name in ("maxherding", "uherding"):
             picks = select(name, pool, n, np.random.default_rng(0), sample=sample)
             assert len(set(picks.tolist())) == n
@@ -131,7 +131,7 @@ def test_any_batch_comes_from_any_sample(n, sample, wider):
     [
         ("maxherding", {"sigma": 0.0}, "sigma is 0.0"),
         ("uherding", {"sigma": -1.0}, "sigma is -1.0"),
-        ("maxherding", {"sample": 0}, "sample 0; both must be above 0"),
+        ("maxherding", {"sample": 0}, "sample is 0; give 1 or more"),
         ("uherding", {"temperature": -1.0}, "temperature is -1.0; give 0"),
     ],
 )
