@@ -88,6 +88,18 @@ ROWS = [
     Row(name="galaxy", items=1_000_000, dims=16, picks=1000, classes=62, seconds=60, mib=2048),
     Row(name="direct", items=1_000_000, dims=16, picks=1000, classes=62, seconds=60, mib=2048),
     Row(name="simulate_batch", items=1_000_000, dims=256, picks=1000, seconds=60, mib=2048),
+    Row(name="typiclust", items=100_000, dims=512, picks=1000, seconds=60, mib=2048),
+    Row(name="typiclust", items=1_000_000, dims=256, picks=1000, seconds=600, mib=4096),
+    Row(name="probcover", items=100_000, dims=512, picks=1000, seconds=60, mib=2048),
+    Row(name="probcover", items=1_000_000, dims=256, picks=1000, seconds=600, mib=4096),
+    Row(name="maxherding", items=100_000, dims=512, picks=1000, seconds=60, mib=2048),
+    Row(name="maxherding", items=1_000_000, dims=256, picks=1000, seconds=600, mib=4096),
+    Row(name="uherding", items=100_000, dims=512, picks=1000, seconds=60, mib=2048),
+    Row(name="uherding", items=1_000_000, dims=256, picks=1000, seconds=600, mib=4096),
+    Row(name="dropquery", items=100_000, dims=512, picks=1000, seconds=60, mib=2048),
+    Row(name="dropquery", items=1_000_000, dims=256, picks=1000, seconds=600, mib=4096),
+    Row(name="cluster_centres", items=100_000, dims=512, picks=1000, seconds=60, mib=2048),
+    Row(name="cluster_centres", items=1_000_000, dims=256, picks=1000, seconds=600, mib=4096),
 ]
 
 
