@@ -69,12 +69,12 @@ class FixMatchModel:
         """Probabilities float32 [N, C]: rows sum to 1 under softmax, otherwise each by itself."""
         parts = []
         with torch.inference_mode():
-            for start in range(0, len(embeddings), _BLOCK):
+            for start in range(0, max(1, len(embeddings)), _BLOCK):
                 block = np.asarray(embeddings[start : start + _BLOCK], dtype=np.float32)
                 logits = self.network(torch.from_numpy((block - self.mean) / self.scale))
                 softmax = self.config.output == "softmax"
                 parts.append((logits.softmax(dim=1) if softmax else logits.sigmoid()).numpy())
-        return np.concatenate(parts) if parts else np.empty((0, 0), dtype=np.float32)
+        return np.concatenate(parts)
 
     def head(self, classes: NDArray[np.int64]) -> Head:
         """The same classifier as a head that a run stores and exports.

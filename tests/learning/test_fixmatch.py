@@ -102,6 +102,7 @@ def test_progress_is_told_and_can_be_stopped():
         on_step=on_step,
     )
     assert [p.step for p in told] == [1, 2, 3, 4, 5]
+    assert model.predict(x[:0]).shape == (0, 3)
     assert told[0].steps == 64
     assert all(np.isfinite([p.labelled, p.unlabelled]).all() and 0 <= p.used <= 1 for p in told)
     assert model.predict(x).shape == (300, 3)
