@@ -90,12 +90,9 @@ class ActiveLearningSampler(BaseSampler):
         drawn = random(pool, round(self.passive_learning * n), rng)
         diverse = round(self.diversity_mix * (n - len(drawn)))
         top = n - len(drawn) - diverse
-        picks = [drawn]
-        value = None
-        if top or (diverse and self.weighted_by_score):
-            value = self._scores(pool, rng)
+        value = self._scores(pool, rng) if top or (diverse and self.weighted_by_score) else None
+        picks, pool = [drawn], _without(pool, drawn)
         if value is not None and top:
-            pool = _without(pool, drawn)
             picks.append(best(value, pool.unlabelled, top, rng))
         if diverse:
             options = self._diversity_options(pool, value)
@@ -128,8 +125,9 @@ class ActiveLearningSampler(BaseSampler):
             options["metric"] = self.distance_metric
         if self.weighted_by_score and value is not None:
             among = value[pool.unlabelled]
-            above, spread = value - among.min(), np.ptp(among)
-            options["weights"] = np.clip(above / spread, 0, 1) if spread else None
+            low, spread = among.min(), np.ptp(among)
+            scaled = (np.where(pool.labelled, low, value) - low) / (spread or 1)
+            options["weights"] = scaled if spread else None
         return options
 
 

@@ -101,6 +101,17 @@ def test_functions_of_ones_own_with_options_in_either_place():
     assert select(sampler, pool, 6, rng()).tolist() == [1, 2, 3, 17, 16, 15]
 
 
+def test_a_score_need_not_know_what_to_say_of_labelled_items():
+    pool = make_pool(50, labelled=range(10))
+
+    def score(pool):
+        return np.where(pool.labelled, np.nan, np.arange(len(pool)))
+
+    for weighted in (False, True):
+        sampler = ActiveLearningSampler(score=score, weighted_by_score=weighted)
+        assert len(set(select(sampler, pool, 20, rng()).tolist())) == 20
+
+
 def test_it_works_within_limits_on_bursts():
     pool = make_pool(90, burst=3)
     picks = select("mixed", pool, 20, rng(), per_group=1, weighted_by_score=True)
