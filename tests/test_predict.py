@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -11,6 +12,7 @@ from classification.errors import FieldmarkError
 from classification.inference import predict_folder, predict_split
 from classification.launch import Job
 from classification.launch.local import LocalLauncher
+from classification.paths import DatasetPaths
 from classification.query.names import STRATEGY_NAMES
 from classification.settings import load_config
 from tests.tiny import make_dataset, make_tiny
@@ -110,3 +112,49 @@ def test_a_model_of_other_classes_is_refused(trained, tmp_path):
     config = load_config(path, strategies=STRATEGY_NAMES)
     with pytest.raises(FieldmarkError, match=r"model knows cat, deer, fox; .* holds .*wolf"):
         predict_split(config, tiny.run.root, "test", checkpoint=None, output=None)
+
+
+def test_recognitions_for_timelapse_hold_every_image_once(trained, tmp_path):
+    tiny, config = trained
+    table = pd.read_csv(tiny.data.table)
+    crops = pd.DataFrame(
+        {
+            "path": table["path"],
+            "image_id": table["image_id"],
+            "annotation_id": table["annotation_id"],
+            "status": "crop",
+            "reason": None,
+            "source": table["path"].str.partition("___")[0],
+            "source_width": 64.0,
+            "source_height": 64.0,
+            "width": 32.0,
+            "height": 32.0,
+            "sha256": table["sha256"],
+            "box": "[16, 16, 32, 32]",
+        }
+    )
+    data = DatasetPaths(tmp_path / "data")
+    shutil.copytree(tiny.data.root, data.root)
+    crops.to_csv(data.crop_table, index=False)
+    config = replace(config, data=replace(config.data, dir=str(data.root)))
+    where = {
+        "checkpoint": None,
+        "output": tmp_path / "out.csv",
+        "recognitions": tmp_path / "r.json",
+    }
+    predict_split(config, tiny.run.root, "test", **where)
+    value = json.loads((tmp_path / "r.json").read_text())
+    predictions = pd.read_csv(tmp_path / "out.csv").set_index("path")["prediction"]
+    assert len(value["images"]) == 18
+    for image in value["images"]:
+        (box,) = image["detections"]
+        assert box["bbox"] == [0.25, 0.25, 0.5, 0.5]
+        best = value["classification_categories"][box["classifications"][0][0]]
+        assert best == predictions[predictions.index.str.startswith(image["file"] + "___")].item()
+
+    (data.crops / "broken.jpg").write_bytes(b"no image")
+    predict_folder(config, tiny.run.root, data.crops, **where)
+    value = json.loads((tmp_path / "r.json").read_text())
+    assert len(value["images"]) == 91
+    assert value["images"][0]["file"] == "broken.jpg"
+    assert value["images"][0]["failure"].startswith("Failure image access")
