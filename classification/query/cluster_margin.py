@@ -20,7 +20,7 @@ def cluster_margin(
     Citovsky et al. 2021, "Batch Active Learning at Scale". The clusters are those of average
     linkage over the whole pool, by the number of them instead of a distance; above 2,000 items
     the linkage is of 2,000 k-means clusters (`linkage.tree_of`). Within a cluster the draw is
-    random, as in the paper. Cost: that of the k-means. Memory: 32 MB, and what the k-means takes.
+    random, as in the paper. Cost: that of the k-means. Memory: 100 MB, and the k-means'.
 
     Args:
         pool, n, rng: as of every strategy.

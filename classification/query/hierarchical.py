@@ -26,7 +26,7 @@ def hierarchical(
 
     The tree is of the items, or of 2,000 k-means clusters of them (`linkage.tree_of`). It needs no
     model. The cut starts from the root with all labels at hand, where the paper refines that of the
-    round before. Cost: that of the k-means. Memory: 32 MB and 2 float64 per node and class.
+    round before. Cost: that of the k-means. Memory: 100 MB, and the k-means'.
 
     Args:
         pool, n, rng: as of every strategy.

@@ -1,8 +1,9 @@
 """Agglomerative clustering of weighted points: the tree over a pool too large for one.
 
 A tree over N points needs N x N distances. Over the centres of at most `LEAVES` k-means clusters it
-needs 16 MB, and with the number of points in each cluster as its weight the rule of the linkage
-holds as it would for the points. A pool of no more than `LEAVES` items gets a tree over the items.
+needs some 100 MB, and with the number of points in each cluster as its weight the rule of the
+linkage holds as it would for the points. A pool of no more than `LEAVES` items gets a tree over the
+items.
 """
 
 from dataclasses import dataclass

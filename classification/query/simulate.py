@@ -61,7 +61,7 @@ def simulate_batch(
     need_probs(pool)
     drawn = rng.permutation(pool.unlabelled)[: max(sample, 4 * n)]
     rows = np.sort(np.concatenate([np.flatnonzero(pool.labelled), drawn]))
-    part, held = replace(pool.rows(rows), committee=None), np.zeros(0, dtype=np.intp)
+    part, held = replace(pool, committee=None).rows(rows), np.zeros(0, dtype=np.intp)
     truth = part.labels
     if choose == "best":
         held = rng.permutation(part.taught)[: len(part.taught) // 5]
