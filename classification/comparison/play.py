@@ -56,12 +56,12 @@ class Played:
             seconds, the CPU time of the query that led to it; the last one also has
             successor_macro_f1, of another kind of classifier on the same labels.
         queries: positions in the task, in the order they were labelled.
-        recall: float [C], of each class after the last round; NaN where the test lacks it.
+        recall: of each class after the last round; None where the test lacks it.
     """
 
     rows: list[dict[str, float]]
     queries: list[int]
-    recall: list[float]
+    recall: list[float | None]
 
 
 def play(task: Task, split: Split, entrant: Entrant, protocol: Protocol, *, seed: int) -> Played:
@@ -88,8 +88,8 @@ def play(task: Task, split: Split, entrant: Entrant, protocol: Protocol, *, seed
     successor = _nearest(x[labelled], y[labelled])
     rows[-1]["successor_macro_f1"] = float(scores_of(_tally(task, split, successor))["macro_f1"])
     hits, support = tallies[0], tallies[1]
-    recall = np.divide(hits, support, out=np.full(len(hits), np.nan), where=support > 0)
-    return Played(rows=rows, queries=order, recall=recall.tolist())
+    recall = [float(h / s) if s else None for h, s in zip(hits, support, strict=True)]
+    return Played(rows=rows, queries=order, recall=recall)
 
 
 def choose(entrant: Entrant, pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,3 +67,12 @@ def test_a_failing_strategy_keeps_what_was_played(tmp_path):
     with pytest.raises(FieldmarkError, match="has no option 'nothing'"):
         run(tmp_path, entrants=(RANDOM, bad), seeds=[0])
     assert np.isfinite(run(tmp_path, entrants=(RANDOM,), seeds=[0])["macro_f1"]).all()
+
+
+def test_a_class_that_the_test_lacks_has_no_recall(tmp_path):
+    task = make_task(120)
+    only = task.units == task.units[0]
+    task.labels[only] = 3  # a class of one location: in the pool or in the test, never in both
+    run(tmp_path, task=replace(task, classes=(*task.classes, "rare")), seeds=range(4))
+    records = [json.loads(p.read_text()) for p in tmp_path.rglob("cells/**/*.json")]
+    assert any(record["recall"][3] is None for record in records)
