@@ -7,6 +7,7 @@ import numpy as np
 
 from classification.config import RunConfig
 from classification.data.dataset import load_dataset
+from classification.data.images import IMAGE_SUFFIXES
 from classification.errors import FieldmarkError
 from classification.evaluate import evaluate
 from classification.files import atomic_open, write_json
@@ -17,8 +18,6 @@ from classification.paths import DatasetPaths, RunPaths
 from classification.predictions import write_predictions
 from classification.recognition import WHOLE, Box, boxes_of, write_recognitions
 from classification.schemas import CropTable, read_csv
-
-_SUFFIXES = {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"}
 
 
 def predict_split(
@@ -163,5 +162,5 @@ def _image_files(folder: Path) -> list[str]:
     """Names of the images below a folder, relative to it, sorted."""
     if not folder.is_dir():
         raise FieldmarkError(f"folder of images not found: {folder}")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES)
+    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     return [path.relative_to(folder).as_posix() for path in files]

@@ -93,9 +93,9 @@ def run_rounds(bench: Bench, *, on_round: Callable[[int], None]) -> Outcome:
     for number in range(len(done), bench.config.rounds + 1):
         if number > 0:
             query = read_query(bench.paths.round(number - 1))
-            if not query:
+            if not query and not _unasked(bench, store):
                 return Outcome(completed=number - 1, waiting=0, finished=True)
-            waiting = _collect(bench, store, query, round_number=number - 1)
+            waiting = collect_labels(bench, store, query, round_number=number - 1)
             if waiting:
                 return Outcome(completed=number - 1, waiting=waiting, finished=False)
         play_round(bench, store, number)
@@ -108,13 +108,21 @@ def read_query(paths: RoundPaths) -> list[str]:
     return read_csv(paths.query, QueryTable, what="query")["path"].tolist()
 
 
-def _collect(bench: Bench, store: LabelStore, query: list[str], *, round_number: int) -> int:
+def _unasked(bench: Bench, store: LabelStore) -> bool:
+    """Whether the pool holds items, as after a run that asked for all of them and then grew."""
+    items, answered = bench.dataset.paths, set(store.current())
+    if bench.config.labels.source != "oracle":
+        answered |= _known_labels(bench.dataset).keys()
+    return any(items[i] not in answered for i in bench.dataset.rows("train"))
+
+
+def collect_labels(bench: Bench, store: LabelStore, query: list[str], *, round_number: int) -> int:
     """Get labels from the oracle or from people; how many queries still wait."""
     labels = bench.config.labels
     if labels.source == "oracle":
         answer(store, query, _known_labels(bench.dataset), round_number=round_number)
     request = Request(
-        items=bench.dataset.paths,
+        items=bench.dataset.shown,
         query=query,
         round=round_number,
         classes=_classes_before(bench, round_number + 1),

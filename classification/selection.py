@@ -81,7 +81,7 @@ def choose(
         rng: source of every random choice.
     """
     rows = dataset.rows("train")
-    pool = _pool(dataset, rows, labels=labels, decided=decided, seen=seen)
+    pool = make_pool(dataset, rows, labels=labels, decided=decided, seen=seen)
     size = min(config.size if pool.probs is not None else config.seed_size, len(pool.unlabelled))
     audit = rng.permutation(pool.unlabelled)[: round(config.audit * size)]
     labelled = pool.labelled.copy()
@@ -103,7 +103,7 @@ def choose(
     return Chosen(strategy=strategy, table=table, remaining=len(pool.unlabelled))
 
 
-def _pool(
+def make_pool(
     dataset: Dataset,
     rows: NDArray[np.intp],
     *,
@@ -111,6 +111,7 @@ def _pool(
     decided: Collection[str],
     seen: Seen | None,
 ) -> Pool:
+    """The items `rows` as strategies see them; arguments as for `choose`."""
     paths = dataset.paths
     answered = np.array([paths[row] in decided for row in rows], dtype=bool)
     table = dataset.table.iloc[rows]

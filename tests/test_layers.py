@@ -10,6 +10,7 @@ LAYERS = [
     {"__init__", "errors"},
     {
         "config",
+        "config_active_learning",
         "config_labels",
         "config_learning",
         "config_query",
@@ -22,10 +23,21 @@ LAYERS = [
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "recognition", "figures"},
     {"selection", "report"},
-    {"rounds", "tracking", "tracking_store", "program", "registry", "inference", "comparison"},
-    {"summary"},
+    {
+        "rounds",
+        "engines",
+        "environment",
+        "tracking",
+        "tracking_store",
+        "program",
+        "onnx_export",
+        "registry",
+        "inference",
+        "comparison",
+    },
+    {"summary", "publish"},
     {"launch"},
-    {"train", "predict", "label", "jobs"},
+    {"train", "predict", "label", "jobs", "active_learning"},
 ]
 PACKAGE = Path(__file__).resolve().parents[1] / "classification"
 HEAVY = {"torch", "torchvision", "timm", "mlflow", "pandas", "pandera", "sklearn", "matplotlib"}

@@ -50,6 +50,11 @@ class Dataset:
         return self.table["path"].tolist()
 
     @property
+    def shown(self) -> list[str]:
+        """Paths of the items inside the `crops` folder, which is what people open to label."""
+        return [path for path in self.paths if not path.startswith("../") and ":" not in path[:2]]
+
+    @property
     def groups(self) -> NDArray[np.str_]:
         """``dataset/group`` of each row: the camera location where it is known, [N]."""
         return (self.table["dataset"] + "/" + self.table["group"]).to_numpy(dtype=str)
@@ -92,7 +97,7 @@ def load_dataset(config: DataConfig) -> Dataset:
             "splits": sha256_file(paths.splits),
         },
     )
-    dataset.hashes["test_split"] = _test_hash(dataset)
+    dataset.hashes["test_split"] = test_hash(dataset)
     _require_learnable(dataset, paths)
     return dataset
 
@@ -153,7 +158,7 @@ def _require_learnable(dataset: Dataset, paths: DatasetPaths) -> None:
         raise FieldmarkError.from_problems(f"{paths.root} cannot be trained on:", problems)
 
 
-def _test_hash(dataset: Dataset) -> str:
+def test_hash(dataset: Dataset) -> str:
     """Identity of the test: two models may be compared when they were measured on the same one."""
     rows = dataset.table.loc[dataset.split == "test", ["sha256", "label"]]
     return sha256_lines(sorted(f"{h} {label}" for h, label in rows.itertuples(index=False)))

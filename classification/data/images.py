@@ -13,6 +13,7 @@ from typing import IO, NamedTuple
 import numpy as np
 from PIL import ExifTags, Image, ImageFile
 
+IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"})
 MAX_PIXELS = 300_000_000  # 0.9 GB as RGB; the largest panoramas of trail cameras have 40 M
 Image.MAX_IMAGE_PIXELS = None  # checked below, as a reason code instead of a warning
 

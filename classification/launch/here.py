@@ -1,6 +1,7 @@
 """A whole run in this process: rounds, export, report, registry."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,17 +31,32 @@ def run_here(job: Job, *, on_round: Callable[[], None] | None = None) -> Outcome
         FieldmarkError: another process works in the folder, or the run cannot go on.
     """
     paths = RunPaths(job.run)
+    with alone_in(paths):
+        if not job.resume:
+            set_aside(paths, job.config)
+        return _run(job.config, paths, on_round or (lambda: None))
+
+
+@contextmanager
+def alone_in(paths: RunPaths) -> Iterator[None]:
+    """Hold the lock of a run folder, which is made where it is missing.
+
+    Raises:
+        FieldmarkError: another process holds it.
+    """
     paths.root.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(paths.lock, timeout=0)
     try:
-        with FileLock(paths.lock, timeout=0):
-            if not job.resume:
-                set_aside(paths, job.config)
-            return _run(job.config, paths, on_round or (lambda: None))
+        lock.acquire()
     except Timeout:
         raise FieldmarkError(
             f"another process is working in {paths.root}; wait for it, or use another "
             "experiment folder"
         ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def set_aside(paths: RunPaths, config: RunConfig) -> Path | None:
@@ -57,11 +73,17 @@ def set_aside(paths: RunPaths, config: RunConfig) -> Path | None:
             f"--no-resume would set aside the labels people gave in {paths.labels}. To start "
             "afresh, copy config.yml into another experiment folder and train there."
         )
+    folder = move_aside(old, paths)
+    print(f"set aside {len(old)} outputs of an earlier run in {folder}")
+    return folder
+
+
+def move_aside(outputs: Sequence[Path], paths: RunPaths) -> Path:
+    """Move `outputs` to ``previous/<time>``; the folder."""
     folder = paths.previous / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
     folder.mkdir(parents=True)
-    for path in old:
+    for path in outputs:
         path.rename(folder / path.name)
-    print(f"set aside {len(old)} outputs of an earlier run in {folder}")
     return folder
 
 
