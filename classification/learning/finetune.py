@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
 
 from classification.config_learning import FinetuneConfig
@@ -125,7 +126,7 @@ class _Trainer:
             paths, self._size, change=lambda batch: augment(batch, self._generator)
         )
         pairs = self._unlabelled.pairs(math.ceil(len(order) / self._size), self._generator)
-        self._network.train()
+        _train_mode(self._network)
         for x, y, pair in zip(batches, labels.split(self._size), pairs, strict=True):
             with self._inputs.amp():
                 outputs = self._network(torch.cat([x, *pair]) if pair else x).float()
@@ -154,6 +155,27 @@ class _Trainer:
         told = np.isfinite(loss)
         known = val.labels[told]
         return float(np.mean([loss[told][known == c].mean() for c in np.unique(known)]))
+
+
+def _train_mode(network: nn.Module) -> None:
+    """Train mode, but for batch norms that are folded into the convolution before them.
+
+    Weights converted from a release for phones hold such: a bias, but mean 0 and variance 1 that no
+    batch ever updated. Normalised by the statistics of a batch, such a network is another one: 60
+    labels and 24 steps took the MobileNetV2 of the real data from macro-F1 0.35 to 0.05.
+    """
+    network.train()
+    for layer in network.modules():
+        if isinstance(layer, _BatchNorm) and _folded(layer):
+            layer.eval()
+
+
+def _folded(layer: _BatchNorm) -> bool:
+    if layer.running_mean is None or layer.bias is None:
+        return False
+    random = not layer.bias.any()  # fresh from the library, it has no bias yet
+    seen = layer.num_batches_tracked is not None and bool(layer.num_batches_tracked > 0)
+    return not random and not seen and not layer.running_mean.any()
 
 
 def _adamw(

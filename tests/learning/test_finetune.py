@@ -114,3 +114,26 @@ def test_unlabelled_crops_change_the_training_and_the_seed_fixes_it(folder):
     without = weights_hash(run(folder, train=items(0, 12), val=items(40, 48))[0])
     assert hashes[0] == hashes[1] != hashes[2]
     assert hashes[2] == without  # off, the pool is not looked at
+
+
+def batch_norms(network):
+    return [m for m in network.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+
+
+def test_batch_norms_folded_into_convolutions_keep_their_statistics(folder, monkeypatch):
+    """As in weights converted from a release for phones: a bias, but no statistics."""
+    folded = build_backbone("timm/test_resnet", "none", seed=0)
+    for layer in batch_norms(folded):
+        torch.nn.init.constant_(layer.bias, 0.1)
+    monkeypatch.setattr("tests.learning.test_finetune.build_backbone", lambda *_, **__: folded)
+    for seed in (0, 1):  # in the second fine-tuning, too
+        backbone, _ = run(folder, train=items(0, 20), val=items(40, 48), seed=seed)
+        for layer in batch_norms(backbone):
+            assert not layer.running_mean.any()
+            assert (layer.running_var == 1).all()
+            assert not torch.equal(layer.bias, torch.full_like(layer.bias, 0.1))  # it learns
+
+
+def test_batch_norms_of_a_random_network_gather_statistics(folder):
+    backbone, _ = run(folder, train=items(0, 20), val=items(40, 48))
+    assert all(layer.running_mean.any() for layer in batch_norms(backbone))
