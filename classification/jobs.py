@@ -6,6 +6,9 @@ python classification/jobs.py status|logs|attach|stop|resume|cost|pull|push JOB
 JOB is the name of a job or the start of it, or a run folder for its newest job. `attach` follows
 the log until the job ends and exits with the job's code; `pull` brings rounds and queries of a job
 on AWS here, `push` sends the labels of the run there.
+
+Exit codes of following a job: 0 completed, 3 failed, 4 stopped, 5 out of time, 6 interrupted, 7 no
+sign of life, 130 Ctrl-C, which leaves the job running; 1 is an error of the command itself.
 """
 
 import sys

@@ -71,7 +71,10 @@ class Saver:
 
     def _by_time(self) -> None:
         while not self._over.wait(self.seconds):
-            self.save()
+            try:
+                self.save()
+            except FieldmarkError as error:  # a full disk may have room again next time
+                print(f"no checkpoint: {error}", file=sys.stderr, flush=True)
 
 
 def main() -> int:

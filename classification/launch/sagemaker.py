@@ -5,6 +5,7 @@ time, and starts containers in which SIGTERM never reaches Python.
 """
 
 import json
+import shutil
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -67,12 +68,22 @@ class SageMakerLauncher:
                 sent = sender.send(channel)
                 print(f"{channel.name}: {sent / 1e6:.1f} of {channel.size / 1e6:.1f} MB sent")
             seed(aws, sender, RunPaths(job.run), planned.checkpoints)
-            save_record(record, job.config)  # before the job: one without a record costs unseen
-            write_json(RunPaths(job.run).job(record.name).request, planned.request)
-            aws.call("sagemaker", "create_training_job", **planned.request)
+            self._create(aws, record, job, planned)
         except UnreachableError as error:
             raise FieldmarkError(f"AWS cannot be reached: {error}. Submit again.") from None
         return record
+
+    @staticmethod
+    def _create(aws: Aws, record: JobRecord, job: Job, planned: Plan) -> None:
+        """The record comes before the job: one without a record would cost unseen."""
+        paths = RunPaths(job.run).job(record.name)
+        save_record(record, job.config)
+        write_json(paths.request, planned.request)
+        try:
+            aws.call("sagemaker", "create_training_job", **planned.request)
+        except FieldmarkError:  # refused, so there is no job; unreachable leaves that open
+            shutil.rmtree(paths.root)
+            raise
 
     def status(self, record: JobRecord) -> JobState:
         """How the job is, with the age of its last log line and checkpoint while it runs."""

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
 
+from classification.data.parallel import in_chunks
 from classification.errors import FieldmarkError
 from classification.launch.aws import Aws
 from classification.launch.channels import Channel, Upload
 
 _THREADS = 16
+_CHUNK = 10_000  # uploads that are handed to the threads at once: a million would take 1 GB
 _LARGE = 64 << 20  # bytes from which a file goes in parts
 _INDEX_EVERY = 2000  # uploads between two writes of the index: an interrupted upload goes on there
 
@@ -82,8 +84,9 @@ class Sender:
 
         pool = ThreadPoolExecutor(_THREADS)
         try:
-            for done in as_completed([pool.submit(send, upload) for upload in uploads]):
-                done.result()
+            for chunk in in_chunks(uploads, _CHUNK):
+                for done in as_completed([pool.submit(send, upload) for upload in chunk]):
+                    done.result()
         finally:
             pool.shutdown(cancel_futures=True)
 

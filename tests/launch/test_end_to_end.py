@@ -36,7 +36,7 @@ def tiny(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", "planted-password")
     data = make_dataset(tmp_path / "data" / "processed" / "tiny")
     made = Tiny(data=data, run=RunPaths(tmp_path / "runs" / "test" / "tiny"))
-    write_config(made, **{"data.dir": "data/processed/tiny", "rounds": 4})
+    write_config(made, **{"data.dir": "data/processed/tiny", "rounds": 7})
     return made
 
 
@@ -71,7 +71,7 @@ def wait(record):
 
 
 def until(condition):
-    end = time.monotonic() + 300
+    end = time.monotonic() + 900
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.1)
@@ -99,7 +99,7 @@ def test_interrupted_with_and_without_notice_it_ends_as_an_uninterrupted_run_her
     assert "asked to end: saving" in said.out
     assert "going on from checkpoint" in said.out
 
-    assert "5 rounds" in "\n".join(pull(record, config_of(record)))
+    assert "8 rounds" in "\n".join(pull(record, config_of(record)))
     reference = RunPaths(tmp_path / "reference" / "run")
     run_here(Job(config=load_config(tiny.run.config, strategies=STRATEGY_NAMES),
                  run=reference.root, resume=True))  # fmt: skip

@@ -50,7 +50,7 @@ def wait(job):
 
 def until(condition):
     """Wait for the other process; the limit only keeps a broken test from hanging."""
-    end = time.monotonic() + 120
+    end = time.monotonic() + 900
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)

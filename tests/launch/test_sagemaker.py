@@ -15,6 +15,7 @@ from classification.paths import RunPaths
 from classification.query.names import STRATEGY_NAMES
 from classification.settings import Override, load_config
 from tests.launch.cloud import BUCKET, ROLE
+from tests.launch.fakes import record
 from tests.tiny import Tiny, make_dataset, write_config
 
 
@@ -56,7 +57,7 @@ def wait(launcher, record, **options):
 
 
 def until(condition):
-    end = time.monotonic() + 120
+    end = time.monotonic() + 900
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -174,7 +175,8 @@ def test_what_aws_refuses_is_said_with_advice(cloud, tiny, shell):
     with pytest.raises(FieldmarkError, match="higher quota"):
         launcher.submit(job_of(tiny))
     assert not cloud.jobs
-    lost = jobs_of(tiny.run.root)[-1]
+    assert not jobs_of(tiny.run.root)
+    lost = record(run=tiny.run.root, region="us-west-2", profile="", checkpoints="s3://x/y")
     with pytest.raises(FieldmarkError, match="not found"):
         launcher.status(lost)
     with pytest.raises(FieldmarkError, match="no AWS profile 'nobody'"):
