@@ -47,7 +47,7 @@ class Peer(BaseSampler):
 
     def sample(self, pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
         """Its choice; embeddings standardised like those the head sees."""
-        import skactiveml.pool
+        import skactiveml.pool  # pyright: ignore[reportMissingImports]
 
         seed = int(rng.integers(2**31))
         classes = np.unique(pool.labels[pool.taught])
@@ -80,6 +80,6 @@ class _Head(ClassifierMixin, BaseEstimator):
 
 
 def _head(classes: NDArray[np.int64], seed: int) -> Any:
-    from skactiveml.classifier import SklearnClassifier
+    from skactiveml.classifier import SklearnClassifier  # pyright: ignore[reportMissingImports]
 
     return SklearnClassifier(_Head(), classes=classes.astype(float), random_state=seed)

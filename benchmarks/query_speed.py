@@ -258,8 +258,8 @@ def plain_entropy(probs: np.ndarray, n: int) -> np.ndarray:
 
 def peer_job(pool: Pool, row: Row) -> Job:
     """The same query of scikit-activeml, its classifier fitted beforehand."""
-    from skactiveml.classifier import SklearnClassifier
-    from skactiveml.pool import Badge, CoreSet
+    from skactiveml.classifier import SklearnClassifier  # pyright: ignore[reportMissingImports]
+    from skactiveml.pool import Badge, CoreSet  # pyright: ignore[reportMissingImports]
     from sklearn.linear_model import LogisticRegression
 
     x, y = pool.embeddings, np.where(pool.labelled, pool.labels, np.nan)
