@@ -4,6 +4,7 @@ import pytest
 
 from classification.config import LaunchConfig, RunConfig, problems
 from classification.config_sagemaker import SageMakerConfig, sagemaker_problems
+from classification.query.names import STRATEGY_NAMES
 
 GOOD = SageMakerConfig(s3="s3://my-bucket/fieldmark", role="arn:aws:iam::123456789012:role/train")
 
@@ -49,6 +50,6 @@ def test_all_faults_are_reported_together():
 
 
 def test_an_account_is_asked_for_only_when_the_run_goes_there():
-    assert problems(RunConfig(), strategies=["margin"]) == []
+    assert problems(RunConfig(), strategies=STRATEGY_NAMES) == []
     launch = LaunchConfig(backend="sagemaker")
-    assert len(problems(RunConfig(launch=launch), strategies=["margin"])) == 2
+    assert len(problems(RunConfig(launch=launch), strategies=STRATEGY_NAMES)) == 2

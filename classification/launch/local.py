@@ -102,7 +102,8 @@ def _spawn(paths: JobPaths) -> None:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1"},
+            # a progress bar is one endless line in a log
+            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"},
         )
     # so that it is no zombie when it ends before this process
     threading.Thread(target=process.wait, daemon=True).start()

@@ -12,5 +12,6 @@ if [ "${FIELDMARK_INSTALL:-1}" = 1 ]; then
 fi
 
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
+export TQDM_DISABLE=1 # a bar is one endless line in a log
 # exec: SIGTERM, which announces the end of a machine, must reach Python; bash would keep it.
 exec torchrun --standalone --nproc_per_node=1 -m classification.launch.container
