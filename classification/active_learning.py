@@ -72,6 +72,7 @@ def run(options: ActiveLearningOptions) -> Progress:
 
 
 def _run(options: ActiveLearningOptions, paths: ActiveLearningPaths) -> Progress:
+    from classification.labelling.people import where_to_answer
     from classification.labelling.store import LabelStore
     from classification.learning.fit import make_bench
     from classification.paths.labels import TimelapsePaths
@@ -85,6 +86,9 @@ def _run(options: ActiveLearningOptions, paths: ActiveLearningPaths) -> Progress
     store = LabelStore(paths.labels)
     query = read_query(paths.round(outcome.completed)) if outcome.waiting else []
     exchange = TimelapsePaths(paths.root)
+    if outcome.waiting:
+        todo = where_to_answer(config.labels, store.name, exchange)
+        logger.info("waiting for %d labels: %s; then call again", outcome.waiting, todo)
     return Progress(
         rounds=outcome.completed + 1,
         finished=outcome.finished,
@@ -137,16 +141,16 @@ def _play(bench: "Bench", paths: ActiveLearningPaths, *, wait: str) -> "Outcome"
     """Rounds until nothing is left to ask, or nobody waits; models are exported while people
     label."""
     from classification.labelling.store import LabelStore
-    from classification.publish import publish_model
+    from classification.publish import publish_model, publish_scores
     from classification.rounds import collect_labels, read_query, run_rounds
     from classification.summary import round_line
 
     def on_round(number: int) -> None:
-        from classification.publish import publish_scores
-
         publish_scores(paths, number)
         logger.info(round_line(paths.round(number)))
 
+    for number in paths.complete_rounds():
+        publish_scores(paths, number)  # a call may have been stopped right after a round
     labels = replace(bench.config.labels, wait=wait)
     patient = replace(bench, config=replace(bench.config, labels=labels))
     while True:

@@ -10,16 +10,12 @@ from classification.paths.active_learning import ActiveLearningPaths
 Counts = np.ndarray[Any, np.dtype[np.int64]]
 
 
-def publish_scores(paths: ActiveLearningPaths, number: int) -> dict[str, float] | None:
-    """Write ``test_results/train_set_size_N`` of a complete round.
-
-    Returns:
-        The scores; None if the round had no model, or nothing to test on.
-    """
+def publish_scores(paths: ActiveLearningPaths, number: int) -> None:
+    """Write ``test_results/train_set_size_N`` of a complete round where it is missing."""
     record = read_json(paths.round(number).metrics, what="metrics")
-    if not record["test"]:
-        return None
     results = paths.test_results(record["num_labels"])
+    if not record["test"] or results.metrics.exists():
+        return  # no model yet, nothing to test on, or done
     counts = np.array(record["test"]["confusion"], dtype=np.int64)
     scores = micro_and_macro(counts)
     _confusion(paths, record["num_labels"], counts, record["test"]["classes"])
@@ -27,7 +23,6 @@ def publish_scores(paths: ActiveLearningPaths, number: int) -> dict[str, float] 
         results.metrics,
         {"round": number, "num_labels": record["num_labels"], **scores, "test": record["test"]},
     )
-    return scores
 
 
 def micro_and_macro(counts: Counts) -> dict[str, float]:

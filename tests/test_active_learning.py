@@ -160,6 +160,7 @@ def test_a_killed_round_is_played_again_the_same(waiting):
     made = (played.head, played.query, played.predictions)
     before = [path.read_bytes() for path in made]
     played.metrics.unlink()  # as if it had been killed before the last write
+    shutil.rmtree(waiting.files.test_results(12).root)  # or before the results of a round
     run_active_learning(**waiting.options())
     assert {
         p.name: p.read_bytes() for p in (played.head, played.query, played.predictions)
@@ -181,6 +182,13 @@ def test_someone_presses_enter(waiting, monkeypatch):
     assert [len(asked) for asked in calls] == [5, 5]
 
 
+@pytest.fixture
+def no_export(monkeypatch):
+    """Without the seconds of torch.export."""
+    monkeypatch.setattr("classification.publish.publish_model", lambda _paths: None)
+
+
+@pytest.mark.usefixtures("no_export")
 def test_starting_afresh_sets_everything_aside(waiting):
     answer(waiting, "1.csv")
     run_active_learning(**waiting.options())
@@ -209,6 +217,7 @@ def test_all_faults_come_together_in_the_names_of_the_parameters(waiting):
     assert "embedding_loss_type: 'tripletto' is unknown; allowed: softmax, triplet" in text
 
 
+@pytest.mark.usefixtures("no_export")
 def test_without_validation_nothing_is_tested(tmp_path):
     layout = make_layout(tmp_path, pool=4)
     run_active_learning(**layout.options(validate_model=False))

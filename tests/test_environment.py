@@ -1,12 +1,15 @@
 import numpy as np
 import pytest
 
+from classification.config import DataConfig
 from classification.data.arrays import array_dataset
+from classification.data.dataset import load_dataset
 from classification.engines import ArrayEngine
 from classification.environment import Environment, play
 from classification.errors import FieldmarkError
 from classification.labelling.store import LabelStore
 from classification.query import BaseSampler
+from tests.tiny import make_dataset
 
 CLASSES = ("cat", "deer", "fox")
 
@@ -99,6 +102,20 @@ def test_a_sampler_object_and_a_new_class(data, tmp_path):
     assert len(environment.store.current()) == 12
 
 
+def test_a_classification_table_is_played_one_frame_of_a_burst_at_a_time(tmp_path):
+    dataset = load_dataset(DataConfig(dir=str(make_dataset(tmp_path / "data").root)))
+    environment = Environment(
+        dataset=dataset, store=LabelStore(tmp_path / "labels.db"), simulate=True
+    )
+    embeddings = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    played = turns(environment, ArrayEngine(embeddings=embeddings), rounds=1, per_group=1)
+    assert played[1].num_labels == 8
+    assert played[1].scores.n == 18
+    asked = dataset.table.set_index("path").loc[list(environment.store.current())]
+    assert asked["seq_id"].is_unique
+    assert set(asked["location"]) <= {f"cam{i}" for i in range(4, 10)}
+
+
 def test_answers_to_what_was_not_asked_are_refused(data, tmp_path):
     environment, _ = simulated(data, tmp_path)
     with pytest.raises(FieldmarkError, match="1 items that were not asked, such as '7'"):
@@ -112,5 +129,5 @@ def test_arrays_that_do_not_fit_are_refused_together():
             np.array([0, 5, -1]), CLASSES, split=["train", "tset", "test"], names=["a", "a"]
         )
     text = str(caught.value)
-    for part in ("names has 2, labels has 3", "given twice", "tset", "given: -1 to 5"):
+    for part in ("names has 2 entries, labels has 3", "given twice", "tset", "given: -1 to 5"):
         assert part in text

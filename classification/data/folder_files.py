@@ -31,19 +31,19 @@ class Found:
     label: str | None
 
 
-def record_of(folders: Folders) -> dict[str, str | None]:
+def named(folders: Folders) -> dict[str, Path | None]:
     """The folders by name, as absolute paths."""
     given = {
         "train": folders.train,
         "unlabelled": folders.unlabelled,
         "validation": folders.validation,
     }
-    return {name: None if path is None else str(path.resolve()) for name, path in given.items()}
+    return {name: None if path is None else path.resolve() for name, path in given.items()}
 
 
 def require_folders(folders: Folders) -> None:
     """Refuse folders that are missing or lie in one another, all faults together."""
-    given = {k: Path(v) for k, v in record_of(folders).items() if v is not None}
+    given = {k: v for k, v in named(folders).items() if v is not None}
     problems = [f"{k}_data: no such folder: {v}" for k, v in given.items() if not v.is_dir()]
     problems += [
         f"{a}_data {given[a]} lies in {b}_data {given[b]}; its images would be in both"
@@ -68,7 +68,7 @@ def find_images(folders: Folders) -> list[Found]:
     if folders.validation is not None:
         labelled.append((folders.validation, "test"))
     for folder, split in labelled:
-        start = _relative(folder.resolve(), root)
+        start = relative(folder.resolve(), root)
         for name in _images(folder.resolve(), skip):
             label, slash, _ = name.partition("/")
             if slash:  # files beside the class folders have no class
@@ -76,11 +76,10 @@ def find_images(folders: Folders) -> list[Found]:
     return found
 
 
-def _relative(folder: Path, root: Path) -> str:
-    """`folder` as seen from `root`, so that both may move together; on Windows they may be on
-    different drives."""
+def relative(folder: Path, start: Path) -> str:
+    """`folder` as seen from `start`, with slashes; on another Windows drive, as it is."""
     try:
-        return Path(os.path.relpath(folder, root)).as_posix()
+        return Path(os.path.relpath(folder, start)).as_posix()
     except ValueError:
         return folder.as_posix()
 

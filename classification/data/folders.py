@@ -21,7 +21,8 @@ from classification.data.folder_files import (
     class_folders,
     find_images,
     look_at,
-    record_of,
+    named,
+    relative,
     require_folders,
 )
 from classification.data.images import ImageError
@@ -57,7 +58,7 @@ def load_folders(folders: Folders, paths: FolderPaths, *, threads: int = 0) -> D
     new = _new(found, before)
     if before is None or new:
         table = _grown(before, _table(new, folders.unlabelled, paths, before, threads=threads))
-        write_json(paths.folders, record_of(folders))
+        write_json(paths.folders, _record(folders, paths))
         write_json(paths.label_index, {str(i): name for i, name in enumerate(classes)})
         write_csv(paths.table, table, ClassificationTable)  # last: it is what makes the record
     return _dataset(paths, folders)
@@ -69,13 +70,11 @@ def _as_recorded(folders: Folders, paths: FolderPaths) -> Folders:
         return folders
     record = read_json(paths.folders, what="record of the folders")
     chosen: dict[str, Path | None] = {}
-    for name, given in record_of(folders).items():
-        kept = record.get(name)
-        gone = kept is not None and not Path(kept).is_dir()
-        if kept != given and not gone:
+    for name, given in named(folders).items():
+        kept = None if record.get(name) is None else (paths.root / record[name]).resolve()
+        chosen[name] = kept if kept is None or kept.is_dir() else given
+        if chosen[name] != given:
             logger.warning("ignored, the run goes on with %s_data %s: %s", name, kept, given)
-        use = given if gone else kept
-        chosen[name] = None if use is None else Path(use)
     train, unlabelled = chosen["train"], chosen["unlabelled"]
     assert train is not None  # for the types: only validation may be missing
     assert unlabelled is not None
@@ -85,6 +84,12 @@ def _as_recorded(folders: Folders, paths: FolderPaths) -> Folders:
         validation=chosen["validation"],
         output=folders.output,
     )
+
+
+def _record(folders: Folders, paths: FolderPaths) -> dict[str, str | None]:
+    """The folders as seen from the record, so that all may be moved or copied together."""
+    start = paths.root.resolve()
+    return {k: None if v is None else relative(v, start) for k, v in named(folders).items()}
 
 
 def _classes(folders: Folders, paths: FolderPaths) -> tuple[str, ...]:

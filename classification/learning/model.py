@@ -111,15 +111,11 @@ class ProbabilityModel(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Class probabilities of square RGB images scaled to 0..1."""
-        return self.classify(self.embed(images))
+        return self.layers((self.embed(images) - self.mean) / self.scale).softmax(dim=1)
 
     def embed(self, images: Tensor) -> Tensor:
-        """Embeddings float32 [B, D] of such images."""
+        """Embeddings of such images: float32 [B, D]."""
         return self.backbone((images - self.channel_mean) / self.channel_std)
-
-    def classify(self, embeddings: Tensor) -> Tensor:
-        """Class probabilities of embeddings."""
-        return self.layers((embeddings - self.mean) / self.scale).softmax(dim=1)
 
 
 def _layers(head: Head, *, n_classes: int) -> nn.Sequential:
