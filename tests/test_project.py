@@ -13,7 +13,10 @@ from classification.settings import load_config
 from tests.conftest import ROOT
 
 SCRIPTS = sorted(
-    [*ROOT.glob("utils/*.py"), ROOT / "classification/train.py", ROOT / "classification/predict.py"]
+    [
+        *ROOT.glob("utils/*.py"),
+        *(ROOT / f"classification/{name}.py" for name in ("train", "predict", "jobs")),
+    ]
 )
 
 
