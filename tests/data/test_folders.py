@@ -94,6 +94,15 @@ def test_the_whole_tree_may_move(layout, tmp_path_factory):
     assert all((after.crops / path).is_file() for path in after.paths)
 
 
+def test_a_copy_stands_on_its_own(layout, tmp_path_factory):
+    before = load(layout)
+    copy = type(layout)(tmp_path_factory.mktemp("elsewhere") / "copy")
+    shutil.copytree(layout.root, copy.root)
+    add(copy.unlabelled, "fox", 81)
+    assert len(load(copy)) == len(before) + 1
+    assert len(load(layout)) == len(before)
+
+
 def test_another_folder_is_ignored_with_a_line(layout, tmp_path_factory, caplog):
     load(layout)
     other = make_layout(tmp_path_factory.mktemp("other"), pool=4)
