@@ -58,7 +58,7 @@ def postgres_server():
 @pytest.fixture
 def postgres_address(postgres_server):
     """Address of an empty database of the test's own."""
-    import psycopg
+    psycopg = pytest.importorskip("psycopg", reason="the extra postgres is not installed")
     from sqlalchemy.engine import make_url
 
     url = make_url(postgres_server)
