@@ -213,7 +213,7 @@ def test_a_half_annotated_archive_starts_with_its_labels(tiny):
     record = json.loads(tiny.run.round(0).metrics.read_text())
     assert record["num_labels"] == 20
     assert record["test"]["accuracy"] > 0
-    assert record["strategy"] == "margin"
+    assert record["strategy"] == "auto"
 
 
 def test_labels_that_are_no_class_are_listed(tiny):

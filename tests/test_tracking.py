@@ -102,7 +102,7 @@ def test_what_mlflow_shows_of_a_run(run, client, capfd):
     found = only_run(client)
     assert found.info.run_name == "resnet18/first"
     assert found.info.status == "RUNNING"
-    assert found.data.params["query.strategy"] == "margin"
+    assert found.data.params["query.strategy"] == "auto"
     assert found.data.params["backbone.name"] == "resnet18"
     assert found.data.tags["data.test_split"] == HASHES["test_split"]
     assert found.data.tags["mlflow.source.git.commit"] == "0123abc"

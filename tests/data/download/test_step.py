@@ -235,7 +235,13 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(
     command = [sys.executable, str(root / "utils" / "download_images.py"), "--max-threads", "4"]
     command += ["--cct-json", str(chosen.cct_json), "--output-dir", str(chosen.output_dir)]
     command += ["--source", f"{server.url}/bucket/pre"]
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell's background jobs ignore Ctrl-C, and so would their children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     while process.poll() is None and not list(chosen.output_dir.rglob("*.jpg")):
         time.sleep(0.05)
     process.send_signal(number)
