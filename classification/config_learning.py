@@ -130,10 +130,13 @@ class HeadConfig:
     On real crops of unseen cameras 0.003 to 0.01 was best, 1 lost two points of accuracy."""
     hidden: tuple[int, ...] = (230, 100)
     """Sizes of the hidden layers of the mlp."""
-    alpha: float = 1e-4
-    """L2 penalty of linear and mlp: half of it times the squared weights is added to the loss."""
-    learning_rate: float = 1e-3
-    """Learning rate of Adam for linear and mlp."""
+    alpha: float | None = None
+    """L2 penalty of linear and mlp: half of it times the squared weights is added to the loss.
+    Empty: 1 for linear, 0.1 for mlp. On real crops of unseen cameras, 60 labels, the mlp had
+    macro-F1 0.42 with 0.0001 and 0.44 with 0.1."""
+    learning_rate: float | None = None
+    """Learning rate of Adam for linear and mlp. Empty: 0.0001 for linear, which takes 0.001 too
+    far in its first steps on a thousand features, and 0.001 for mlp."""
     class_balanced: bool = True
     """Weight each class by the inverse of its number of labels."""
     max_iter: int = 1000
@@ -167,13 +170,13 @@ def learning_problems(
         "finetune.semi.ratio": (finetune.semi.ratio, 1),
         "head.max_iter": (head.max_iter, 1),
         "head.patience": (head.patience, 1),
-        "head.alpha": (head.alpha, 0),
+        "head.alpha": (head.alpha or 0, 0),
         "head.tol": (head.tol, 0),
     }
     found = [f"{k}: {v} is below {low}" for k, (v, low) in minimum.items() if v < low]
     positive = {
         "head.C": head.C,
-        "head.learning_rate": head.learning_rate,
+        "head.learning_rate": 1 if head.learning_rate is None else head.learning_rate,
         "finetune.margin": finetune.margin,
         "finetune.learning_rate": finetune.learning_rate,
         "finetune.first.learning_rate": first.learning_rate,

@@ -16,6 +16,10 @@ from classification.learning.head import Array, Head
 from classification.linear import fit_linear
 
 _BATCH = 200  # items per step, scikit-learn's choice, too
+_RATES = {
+    "linear": (1e-4, 1.0),
+    "mlp": (1e-3, 0.1),
+}  # learning rate and L2 penalty, where not given
 _LEAST_VALIDATION = 20  # with fewer items the best epoch is mostly luck
 
 
@@ -46,7 +50,7 @@ def fit_head(
         labels: int64 [n], class ids.
         config: kind, penalty, class weights and iterations.
         val: items to stop by; those of classes without a label are left out.
-        seed: of the first weights and the order of items.
+        seed: of the mlp's first weights and of the order of items.
 
     Returns:
         The head. With labels of one class only it answers that class with certainty.
@@ -117,9 +121,14 @@ def _train(
     for layer in layers[:-1]:
         between += [layer, nn.ReLU()]
     network = nn.Sequential(*between, layers[-1])
-    # the penalty in the gradient, as scikit-learn's alpha
+    if not hidden:  # the optimum is unique, and noise in a thousand weights would outlast few steps
+        nn.init.zeros_(layers[0].weight)
+        nn.init.zeros_(layers[0].bias)
+    rate, penalty = _RATES[config.kind]
     optimiser = torch.optim.Adam(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.alpha
+        network.parameters(),
+        lr=rate if config.learning_rate is None else config.learning_rate,
+        weight_decay=penalty if config.alpha is None else config.alpha,
     )
     weights = train.class_weights(n_classes, balanced=config.class_balanced)
     judging = judge.class_weights(n_classes, balanced=config.class_balanced)

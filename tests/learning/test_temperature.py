@@ -47,7 +47,7 @@ def test_certainty_beyond_reason_stays_finite():
 
 def test_calibration_mends_confidence_and_changes_no_prediction():
     x, y = blobs([0, 2, 5], n=400, spread=5.0)
-    config = HeadConfig(kind="mlp", hidden=(64,), max_iter=200, learning_rate=0.01)
+    config = HeadConfig(kind="mlp", hidden=(64,), alpha=0, max_iter=200, learning_rate=0.01)
     head = fit_head(x[:100], y[:100], config=config)  # sure of itself beyond its knowledge
     better, found = calibrate(head, x[100:], y[100:])
     assert found is not None
