@@ -75,10 +75,10 @@ def cover_pool(
         centres = replace(x, positions=np.concatenate([labelled, picks]))
         around = Surroundings(replace(x, positions=rows), counts, centres, likeness)
         found = rows[around.choose(n - len(picks), sample, rng)]
-        if not len(found):
+        picks = np.concatenate([picks, found])
+        if not len(found) or len(rows) == np.count_nonzero(mass):
             break
         mass[found] = 0
-        picks = np.concatenate([picks, found])
     rest = np.setdiff1d(pool.unlabelled, picks)
     return np.concatenate([picks, rng.permutation(rest)[: n - len(picks)]])
 
@@ -111,9 +111,9 @@ class Surroundings:
             cover = self.likeness.cover(self.x[part], self.near[part], counts)
             found = part[lazy_greedy(cover, turn)]
             del cover  # before the next one is made
-            if not len(found):
-                break
-            found = found if whole else self._moved(found, rng)
+            if not len(found) or whole:
+                return np.concatenate([picks, found])
+            found = self._moved(found, rng)
             picks = np.concatenate([picks, found])
             self.counts[found] = 0
             if len(picks) < n:
@@ -126,8 +126,8 @@ class Surroundings:
         The sum over all items can only grow by it: the others keep the centres they had.
         """
         of, distances = nearest_centre(self.x, self.x[picks])
-        closer = distances < self.near
-        closer[picks] = False  # a copy of a pick must not be chosen twice
+        closer = (distances < self.near) & (self.counts > 0)
+        closer[picks] = False  # not one twice that coincides with another
         rows = np.flatnonzero(closer)
         rows = rows[np.argsort(of[rows], kind="stable")]
         cells = np.split(rows, np.searchsorted(of[rows], np.arange(1, len(picks))))

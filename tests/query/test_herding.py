@@ -118,6 +118,7 @@ def test_picks_put_right_cover_better_than_those_of_the_sample(monkeypatch):
 @given(n=st.integers(1, 70), sample=st.integers(1, 30), wider=st.integers(1, 50))
 def test_any_batch_comes_from_any_sample(n, sample, wider):
     pool = make_pool(80, labelled=range(10))
+    pool.embeddings[20:70] = np.repeat(pool.embeddings[:5], 10, axis=0)  # copies
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(similar, "_WIDER", wider)
         for name in ("maxherding", "uherding"):

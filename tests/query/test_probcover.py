@@ -89,6 +89,7 @@ def test_the_radius_keeps_separate_classes_apart():
 @given(n=st.integers(1, 70), sample=st.integers(1, 30), delta=st.sampled_from([0.0, 0.2, 2.0]))
 def test_any_batch_comes_from_any_sample(n, sample, delta):
     pool = make_pool(80, labelled=range(10))
+    pool.embeddings[20:70] = np.repeat(pool.embeddings[:5], 10, axis=0)  # copies
     picks = select("probcover", pool, n, np.random.default_rng(0), sample=sample, delta=delta)
     assert len(set(picks.tolist())) == n
     assert not pool.labelled[picks].any()
