@@ -102,6 +102,38 @@ class PredictionTable(_Table):
     confidence: Series[float] = pa.Field(ge=0, le=1)
 
 
+class ResultTable(_Table):
+    """``results.parquet`` of a comparison: one row per dataset, model, strategy, seed and round."""
+
+    task: Series[str]  # dataset
+    model: Series[str]  # what learned: a network, or the backbone of frozen embeddings
+    split: Series[str]  # hash of pool and test; rows of one task and seed share it
+    strategy_: Series[str] = pa.Field(alias="strategy")
+    seed: Series[int] = pa.Field(ge=0)
+    round: Series[int] = pa.Field(ge=0)
+    num_labels: Series[int] = pa.Field(ge=0)
+    accuracy: Series[float] = pa.Field(ge=0, le=1)
+    macro_f1: Series[float] = pa.Field(ge=0, le=1)
+    balanced_accuracy: Series[float] = pa.Field(ge=0, le=1)
+    seconds: Series[float] = pa.Field(ge=0)  # CPU time of the query that led to this round
+    training_seconds: Series[float] = pa.Field(nullable=True, ge=0)  # CPU time of the training
+    successor_macro_f1: Series[float] = pa.Field(nullable=True)  # last round: another classifier
+    curve: Series[str]  # record of the curve with its queries, relative to the comparison's folder
+
+
+class RecallTable(_Table):
+    """``recall.parquet`` of a comparison: one row per class of every row of ``results.parquet``."""
+
+    task: Series[str]
+    model: Series[str]
+    strategy_: Series[str] = pa.Field(alias="strategy")
+    seed: Series[int] = pa.Field(ge=0)
+    round: Series[int] = pa.Field(ge=0)
+    label: Series[str]
+    recall: Series[float] = pa.Field(nullable=True, ge=0, le=1)  # empty: the test lacks the class
+    queried: Series[int] = pa.Field(ge=0)  # items of the class among the labels of the round
+
+
 def check(table: "pd.DataFrame", schema: type[_Table], *, what: str) -> "pd.DataFrame":
     """The table with its columns coerced to `schema`.
 

@@ -16,6 +16,21 @@ class ComparisonPaths:
         return self.root / "results.parquet"
 
     @property
+    def recall(self) -> Path:
+        """Recall of every class in every round."""
+        return self.root / "recall.parquet"
+
+    @property
+    def validation(self) -> Path:
+        """Trainings anew on the labels of each strategy, epoch by epoch."""
+        return self.root / "val-results.json"
+
+    @property
+    def details(self) -> Path:
+        """What a comparison rests on; another one does not go on in its folder."""
+        return self.root / "run_details.json"
+
+    @property
     def summary(self) -> Path:
         return self.root / "summary.csv"
 
