@@ -36,6 +36,7 @@ LAYERS = [
         "comparison",
     },
     {"summary", "publish"},
+    {"app"},
     {"launch"},
     {"train", "predict", "label", "jobs", "active_learning"},
 ]

@@ -92,6 +92,18 @@ class LabelStore:
         with self.database.reading() as connection:
             return [_decision(*row) for row in connection.execute(query)]
 
+    def since(self, mark: int) -> tuple[list[Decision], int]:
+        """Decisions added after `mark`, oldest first, and the mark for the next call; begin at 0.
+
+        So a program that stays open sees what others decide without reading all of it again. Ids
+        are handed out in the order of commits: none appears below a mark later on.
+        """
+        query = select(decisions.c.id, *_COLUMNS).where(decisions.c.id > mark)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(decisions.c.id)).all()
+        new = [_decision(*values) for _, *values in rows]
+        return new, rows[-1][0] if rows else mark
+
     def undecided(self, items: Sequence[str], overlap: Overlap | None = None) -> list[str]:
         """Those of `items` that wait for a decision; a skipped item waits again.
 

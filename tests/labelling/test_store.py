@@ -278,3 +278,13 @@ def test_the_oracle_reveals_each_hidden_label_once(store):
     current = store.current()
     assert (current["a"].label, current["a"].round, current["a"].source) == ("fox", 2, "oracle")
     assert current["c"].verdict == "unsure"
+
+
+def test_what_came_since_a_mark(store):
+    store.add([decision("a"), decision("b")])
+    first, mark = store.since(0)
+    store.add([decision("c")])
+    later, newest = store.since(mark)
+    assert [d.item for d in first] == ["a", "b"]
+    assert [d.item for d in later] == ["c"]
+    assert store.since(newest) == ([], newest)
