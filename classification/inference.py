@@ -56,6 +56,7 @@ def predict_split(
         classes=classes,
         split=split,
         labels=dataset.table["label"].to_numpy()[rows],
+        groups=dataset.groups[rows],
     )
     print(f"{len(rows)} predictions: {target}")
     if recognitions is not None:

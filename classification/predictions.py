@@ -25,8 +25,9 @@ def write_predictions(
     classes: Sequence[str],
     split: Any = None,
     labels: Any = None,
+    groups: Any = None,
 ) -> "pd.DataFrame":
-    """Write ``path, split, label, prediction, confidence, p_<class>...``, one row per item.
+    """Write ``path, split, label, prediction, confidence, group, p_<class>...``, a row per item.
 
     Args:
         path: ``.parquet``, or ``.csv`` for people.
@@ -35,6 +36,7 @@ def write_predictions(
         classes: C names.
         split: split of each item [N]; None where there are no splits.
         labels: known label of each item [N], missing where unknown; None where none is known.
+        groups: camera location of each item [N], or what stands in for it; None where unknown.
 
     Returns:
         The table that was written.
@@ -49,6 +51,7 @@ def write_predictions(
             "label": None if labels is None else labels,
             "prediction": names[probs.argmax(axis=1)],
             "confidence": probs.max(axis=1).clip(0, 1),
+            **({} if groups is None else {"group": groups}),
             **{f"{PROBABILITY}{name}": probs[:, i] for i, name in enumerate(classes)},
         }
     )

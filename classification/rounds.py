@@ -208,6 +208,7 @@ def _fit(bench: Bench, labels: NDArray[np.int64], paths: RoundPaths) -> Fitted:
         classes=dataset.classes,
         split=dataset.split,
         labels=dataset.table["label"],
+        groups=dataset.groups,
     )
     return fitted
 

@@ -100,6 +100,7 @@ class PredictionTable(_Table):
     label: Series[str] = pa.Field(nullable=True)
     prediction: Series[str]
     confidence: Series[float] = pa.Field(ge=0, le=1)
+    group: Series[str] | None = pa.Field(nullable=True)  # location, or what stands in for it
 
 
 class ResultTable(_Table):

@@ -11,14 +11,12 @@ from classification.config import QueryConfig
 from classification.data.dataset import Dataset
 from classification.data.table import burst_ids, location_ids
 from classification.query import Pool, select
-from classification.query.names import ALIASES, NEEDS_MODEL
+from classification.query.names import ALIASES, AUDIT, NEEDS_MODEL
 from classification.query.pool import Head
 from classification.query.select import check_options, resolve
 
 if TYPE_CHECKING:
     import pandas as pd
-
-AUDIT = "audit"  # strategy of the queries that were drawn from the whole pool
 
 
 @dataclass(frozen=True, kw_only=True)

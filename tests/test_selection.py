@@ -5,7 +5,8 @@ from classification.config import DataConfig, QueryConfig
 from classification.data.dataset import load_dataset
 from classification.errors import FieldmarkError
 from classification.linear import fit_linear
-from classification.selection import AUDIT, Seen, check_query, choose
+from classification.query.names import AUDIT
+from classification.selection import Seen, check_query, choose
 from tests.tiny import make_dataset
 
 

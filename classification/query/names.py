@@ -1,5 +1,7 @@
 """Names of the strategies, importable without NumPy for ``--help`` and configuration checks."""
 
+AUDIT = "audit"  # in query.csv: drawn from the whole pool at random, by no strategy
+
 STRATEGY_NAMES = (
     "auto",
     "random",
