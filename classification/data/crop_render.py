@@ -1,6 +1,7 @@
 """From one box to the pixels of its crop."""
 
 import io
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ from classification.data.images import ImageError
 
 _SAME_SHAPE = 0.01  # relative difference of aspect ratios up to which an image counts as rescaled
 _JPEG_SIDE = 65_500
+_THIN = 1e-6  # pixels; what is thinner may vanish in rounding and is left to the rules
 
 
 class BoxError(ImageError):
@@ -96,6 +98,20 @@ def shrink_factor(rectangles: Iterable[Rectangle], max_size: int) -> int:
     return next((factor for factor in (8, 4, 2) if smallest >= factor * max_size), 1)
 
 
+def rows_needed(rectangles: Iterable[Rectangle], max_size: int) -> int:
+    """Rows from the top of the full image that the crops are made of.
+
+    Resizing looks up to 3 pixels of the result beyond the rectangle (Lanczos); a decoder that
+    shrinks by 8 rounds to 8.
+    """
+    return max(
+        bottom + 8 + math.ceil(3 * max(1, (right - left) / max_size, (bottom - top) / max_size))
+        if max_size
+        else bottom
+        for left, top, right, bottom in rectangles
+    )
+
+
 def render(image: Image.Image, rectangle: Rectangle, width: int, recipe: Recipe) -> Image.Image:
     """The crop: at most `max_size` on its longer side; with ``pad`` a square on black.
 
@@ -153,7 +169,7 @@ def _is_sound(box: Any, width: int, height: int, min_size: int) -> bool:
         return False
     x, y, w, h = box
     inside = x >= 0 and y >= 0 and x + w <= width and y + h <= height
-    return inside and w > 0 and h > 0 and max(w, h) >= min_size
+    return inside and min(w, h) > _THIN and max(w, h) >= min_size
 
 
 def _scale(declared: tuple[float, float], width: int, height: int) -> float:

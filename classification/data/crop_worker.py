@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from classification.data.boxes import Rectangle
-from classification.data.crop_render import BoxError, Recipe, place, render, shrink_factor, to_jpeg
+from classification.data.crop_render import (
+    BoxError,
+    Recipe,
+    place,
+    render,
+    rows_needed,
+    shrink_factor,
+    to_jpeg,
+)
 from classification.data.images import (
     Decoded,
     ImageError,
@@ -154,7 +162,11 @@ class Cropper:
             return rows
         shrink = shrink_factor(places.values(), self.recipe.max_size)
         try:
-            decoded = opened.decode(shrink=shrink, keep_truncated=self.recipe.keep_truncated)
+            decoded = opened.decode(
+                shrink=shrink,
+                rows=rows_needed(places.values(), self.recipe.max_size),
+                keep_truncated=self.recipe.keep_truncated,
+            )
         except ImageError as error:
             return rows | {key: _rejected(blank[key], error) for key in places}
         for key, rectangle in places.items():

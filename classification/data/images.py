@@ -6,7 +6,7 @@ wrong place. Both are decided here, once, for cropping, hashing and training ali
 """
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, NamedTuple
 
@@ -27,6 +27,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _TURNED = (5, 6, 7, 8)  # orientations that swap width and height
+_START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of a JPEG
 _ZERO_TAIL = 64  # bytes; a file preallocated on a card and never filled ends in more
 _DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
@@ -61,20 +62,25 @@ class Decoded(NamedTuple):
 class OpenedImage:
     """An image of which only the head has been read; it can be decoded once.
 
-    width, height: pixels, upright.
+    width, height: pixels, upright. jpeg: the content, if it is a JPEG that holds its image's end.
     """
 
     width: int
     height: int
     orientation: int
     file: ImageFile.ImageFile
+    jpeg: bytes | None = None
 
-    def decode(self, *, shrink: int = 1, keep_truncated: bool = False) -> Decoded:
+    def decode(
+        self, *, shrink: int = 1, rows: int | None = None, keep_truncated: bool = False
+    ) -> Decoded:
         """Decode the pixels; of an animation the first frame.
 
         Args:
             shrink: 1, 2, 4 or 8: a JPEG is shrunk by this while it is decoded, which is two to
                 four times faster; other formats come in full size.
+            rows: of the full image, from the top, that are needed; the others may stay black. A
+                complete upright JPEG is decoded no further. None: all.
             keep_truncated: return what a truncated upright image holds instead of refusing it.
 
         Raises:
@@ -83,6 +89,10 @@ class OpenedImage:
         turn = _UPRIGHT.get(self.orientation)
         if shrink > 1:
             self.file.draft(None, (self.file.width // shrink, self.file.height // shrink))
+        if rows is not None and rows < self.height and turn is None and self.jpeg is not None:
+            if _load_top(self.file, -(-rows * self.file.height // self.height)):
+                return Decoded(_to_rgb(self.file), 1.0)
+            return open_bytes(self.jpeg).decode(shrink=shrink, keep_truncated=keep_truncated)
         share = _load(self.file, keep_truncated=keep_truncated and turn is None)
         rgb = _to_rgb(self.file)
         return Decoded(rgb if turn is None else rgb.transpose(turn), share)
@@ -121,9 +131,14 @@ def open_bytes(data: bytes) -> OpenedImage:
         ImageError: not an image, its end was never written, or above `MAX_PIXELS`.
     """
     opened = _open(io.BytesIO(data))
-    if opened.file.format in ("JPEG", "MPO") and _zero_filled(data):
+    if opened.file.format not in ("JPEG", "MPO"):
+        return opened
+    end = data.rfind(_END_OF_IMAGE)
+    complete = end >= 0 and data.find(_START_OF_SCAN, end) < 0
+    if not complete and not data[-_ZERO_TAIL:].strip(b"\0"):
+        # libjpeg would paint the tail grey without a word
         raise ImageError("truncated", "the end of the file is filled with zeros")
-    return opened
+    return replace(opened, jpeg=data) if complete else opened
 
 
 def image_size(path: Path) -> tuple[int, int]:
@@ -168,11 +183,20 @@ def _orientation(image: Image.Image) -> int:
         return 1
 
 
-def _zero_filled(data: bytes) -> bool:
-    """A JPEG whose scan runs into a tail of zeros: libjpeg would paint it grey without a word."""
-    if data[-_ZERO_TAIL:].strip(b"\0"):
+def _load_top(image: ImageFile.ImageFile, rows: int) -> bool:
+    """Decode only so many rows of a JPEG; False: unknown whether they are there, open it again.
+
+    A tile that ends early makes Pillow stop reading there. libjpeg then complains that rows are
+    left, which `load` passes on as an error after those that were asked for have arrived.
+    """
+    image.tile = [image.tile[0]._replace(extents=(0, 0, image.width, rows))]
+    try:
+        image.load()
+    except OSError:
+        return image.im.crop((0, rows - 1, image.width, rows)).getbbox() is not None
+    except Exception:  # `decode` meets it again and names it
         return False
-    return data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda")  # end of image, start of scan
+    return False
 
 
 def _load(image: ImageFile.ImageFile, *, keep_truncated: bool) -> float:

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from classification.data.crop_render import BoxError, Recipe, place, render, shrink_factor
+from classification.data.crop_render import (
+    BoxError,
+    Recipe,
+    place,
+    render,
+    rows_needed,
+    shrink_factor,
+)
 
 RECIPE = Recipe(strategy="square", max_size=50, min_size=4, quality=90, keep_truncated=False)
 _number = st.integers(-30, 130) | st.floats(-30, 130) | st.just(float("nan"))
@@ -58,3 +65,25 @@ def test_shrunk_image_gives_nearly_the_same_crop(factor: int, strategy: str) -> 
     whole = render(image, (100, 100, 500, 300), 800, recipe)
     assert crop.size == whole.size == ((50, 50) if strategy == "pad" else (50, 25))
     assert np.abs(np.asarray(crop, float) - np.asarray(whole, float)).max() <= 3
+
+
+@given(
+    top=st.integers(0, 500),
+    side=st.integers(20, 99),
+    max_size=st.sampled_from([0, 10, 30]),
+    factor=st.sampled_from([1, 2, 4]),
+)
+def test_rows_beyond_those_needed_do_not_matter(
+    top: int, side: int, max_size: int, factor: int
+) -> None:
+    factor = min(factor, shrink_factor([(0, top, side, top + side)], max_size))
+    pixels = np.random.default_rng(0).integers(0, 256, (640 // factor, 160 // factor, 3))
+    image = Image.fromarray(pixels.astype(np.uint8))
+    rectangle = (3, top, 3 + side, top + side)
+    recipe = Recipe(
+        strategy="square", max_size=max_size, min_size=1, quality=90, keep_truncated=False
+    )
+    rows = -(-rows_needed([rectangle], max_size) // factor)
+    black = image.copy()
+    black.paste((0, 0, 0), (0, rows, image.width, image.height)) if rows < image.height else None
+    assert render(black, rectangle, 160, recipe) == render(image, rectangle, 160, recipe)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import ExifTags, Image
 
 from classification.data import images
 from classification.data.images import ImageError, image_size, open_bytes, open_image
@@ -192,3 +192,42 @@ def test_awkward_real_images(real_data: Path) -> None:
     assert open_image(folder / "african_elephants_bw.jpg").mode == "RGB"
     with pytest.raises(ImageError, match=r"truncated: 86% of the rows"):
         open_image(folder / "african_elephants_truncated_file.jpg")
+
+
+@given(
+    rows=st.integers(1, 80),
+    shrink=st.sampled_from([1, 2, 4, 8]),
+    mode=st.sampled_from(["RGB", "L", "CMYK"]),
+    progressive=st.booleans(),
+    subsampling=st.integers(0, 2),
+)
+def test_the_rows_asked_for_are_those_of_the_whole_image(
+    rows: int, shrink: int, mode: str, progressive: bool, subsampling: int
+) -> None:
+    options = {"progressive": progressive, "subsampling": subsampling if mode == "RGB" else -1}
+    data = jpeg(scene().convert(mode), **options)
+    whole = np.asarray(open_bytes(data).decode(shrink=shrink).image)
+    top, share = open_bytes(data).decode(shrink=shrink, rows=rows)
+    wanted = rows // shrink
+    assert share == 1.0
+    assert top.size == whole.shape[1::-1]
+    np.testing.assert_array_equal(np.asarray(top)[:wanted], whole[:wanted])
+
+
+def test_black_rows_are_not_taken_for_missing_ones() -> None:
+    data = jpeg(Image.new("RGB", (120, 80)))
+    assert open_bytes(data).decode(rows=40).share == 1.0
+
+
+def test_a_truncated_image_is_refused_even_if_the_rows_asked_for_are_there() -> None:
+    data = jpeg(scene(400, 400))
+    with pytest.raises(ImageError, match="truncated"):
+        open_bytes(data[: len(data) // 2]).decode(rows=20)
+
+
+def test_rows_of_the_upright_image_are_asked_for() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 3
+    data = jpeg(scene(), exif=exif)
+    whole = open_bytes(data).decode().image
+    assert open_bytes(data).decode(rows=10).image.tobytes() == whole.tobytes()
