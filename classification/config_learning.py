@@ -84,11 +84,13 @@ class FinetuneConfig:
     mining: Literal["random", "hardest", "semi_hard", "hard_pair"] = "random"
     """Which of a batch's triplets (random, hardest, semi_hard) or pairs (random, hard_pair) are
     learned from."""
-    optimiser: Literal["adamw", "adam"] = "adamw"
-    """adamw: one cycle of the learning rate per fine-tuning; adam: a constant rate, its weight
-    decay as an L2 penalty."""
+    optimiser: Literal["adamw", "adam", "sgd"] = "adamw"
+    """adamw; adam, its weight decay as an L2 penalty; sgd with a momentum of 0.9."""
+    schedule: Literal["auto", "one_cycle", "constant", "cosine", "plateau"] = "auto"
+    """Learning rate over a training. auto: one_cycle with adamw, constant with the others; plateau
+    halves it after two epochs in which training got no better."""
     learning_rate: float = 1e-3
-    """Learning rate; the peak of the cycle with adamw."""
+    """Learning rate; the peak of one_cycle, the start of the others."""
     weight_decay: float = 0.05
     """Weight decay."""
     loader: Loader = "even"
@@ -104,6 +106,9 @@ class FinetuneConfig:
     """Epochs without a better validation loss after which training stops."""
     label_smoothing: float = 0.1
     """Label smoothing of the cross-entropy."""
+    augment: Literal["camera", "light", "none"] = "camera"
+    """How training crops are changed. camera: flip, zoom, tilt, colour to grey, light, blur, noise;
+    light: flip and shift by up to an eighth of the side; none: as they are."""
     first: FirstTrainingConfig = field(default_factory=FirstTrainingConfig)
     semi: SemiConfig = field(default_factory=SemiConfig)
 

@@ -9,15 +9,18 @@ from torch import Tensor, nn
 
 from classification.errors import FieldmarkError
 from classification.files import atomic_path
+from classification.learning.cifar_resnet import ResNet20
 
 TIMM = "timm/"
+OWN: dict[str, type[nn.Module]] = {"resnet20": ResNet20}
+"""Networks that neither library has; there are no weights to download."""
 
 
 def build_backbone(name: str, weights: str, *, seed: int) -> nn.Module:
     """A network without its classifier, in eval mode on the CPU.
 
     Args:
-        name: a torchvision model (``resnet18``) or ``timm/<model>``.
+        name: a torchvision model (``resnet18``), ``timm/<model>``, or a key of `OWN`.
         weights: ``default`` (downloaded and cached by the library), ``none`` (random, drawn with
             `seed`), or a ``.safetensors`` or ``.pth`` file with the library's key names.
         seed: of random weights.
@@ -31,10 +34,14 @@ def build_backbone(name: str, weights: str, *, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = _create(name, pretrained=weights == "default")
-    classifier = _classifier_name(network)
     if weights not in ("default", "none"):
-        _load(network, Path(weights), skip=classifier, name=name)
-    network.set_submodule(classifier, nn.Identity())
+        _load(network, Path(weights), skip=_classifier_name(network), name=name)
+    return without_classifier(network)
+
+
+def without_classifier(network: nn.Module) -> nn.Module:
+    """Any network of classes as one of embeddings: its last layer with weights is taken out."""
+    network.set_submodule(_classifier_name(network), nn.Identity())
     return network.eval()
 
 
@@ -103,6 +110,12 @@ def read_weights(path: Path) -> dict[str, Tensor]:
 def _create(name: str, *, pretrained: bool) -> nn.Module:
     import torchvision
 
+    if name in OWN:
+        if pretrained:
+            raise FieldmarkError(
+                f"nobody publishes weights of {name}: backbone.weights none, or a file of your own"
+            )
+        return OWN[name]()
     try:
         if name.startswith(TIMM):
             import timm
@@ -134,7 +147,7 @@ def _unknown(name: str) -> str:
     import timm
     import torchvision
 
-    known = [*torchvision.models.list_models(), *(TIMM + m for m in timm.list_models())]
+    known = [*OWN, *torchvision.models.list_models(), *(TIMM + m for m in timm.list_models())]
     near = difflib.get_close_matches(name, known, n=3)
     hint = f"; did you mean {', '.join(near)}?" if near else ""
     return f"unknown backbone {name!r}{hint} Names are torchvision's, or timm's after 'timm/'."

@@ -2,23 +2,29 @@
 
 import copy
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from tqdm import tqdm
 
 from classification.config_learning import FinetuneConfig
-from classification.learning.augment import augment
+from classification.learning.augment import augment, weak
 from classification.learning.consistency import Unlabelled, consistency_loss
 from classification.learning.crops import Inputs
 from classification.learning.loaders import batch_size, epoch_order, steps_per_epoch
 from classification.learning.objectives import OBJECTIVES, Objective
+from classification.learning.optimisers import MakePace, Pace, make_pace
 
+_CHANGES: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+    "camera": augment,
+    "light": weak,
+    "none": lambda batch, generator: batch,
+}
 _MOST_VALIDATION = 1_000  # crops that decide when to stop: enough for a steady loss
 
 
@@ -35,6 +41,32 @@ class Labelled:
         return Labelled(paths=[self.paths[i] for i in rows], labels=self.labels[rows])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Epoch:
+    """What one epoch came to.
+
+    Attributes:
+        number: 1 for the first.
+        loss: mean over its batches.
+        accuracy: share of its crops that were right while they were trained on; NaN for losses
+            without classes.
+        val_loss: on the validation items, every class counting the same; NaN without any.
+    """
+
+    number: int
+    loss: float
+    accuracy: float
+    val_loss: float = math.nan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trained:
+    """A training that is over: epochs that were run, and the layer that stood on the backbone."""
+
+    epochs: int
+    top: nn.Module
+
+
 def finetune(
     backbone: nn.Module,
     inputs: Inputs,
@@ -46,7 +78,9 @@ def finetune(
     config: FinetuneConfig,
     seed: int,
     unlabelled: Sequence[str] = (),
-) -> int:
+    pace: MakePace = make_pace,
+    watch: Callable[[Epoch], None] = lambda epoch: None,
+) -> Trained:
     """Train `backbone` in place and leave it, on the CPU, with the weights of its best epoch.
 
     The best epoch has the lowest loss on `val`, every class counting the same; training stops after
@@ -63,9 +97,11 @@ def finetune(
         config: the recipe; its `first` is not looked at.
         seed: of the layer on top, the order of crops and their augmentation.
         unlabelled: crops to learn from by guesses where `config.semi` says so.
+        pace: optimiser and schedule, where the recipe's are not wanted.
+        watch: called after every epoch.
 
     Returns:
-        Epochs that were run.
+        The epochs that were run, and the layer on top: of the best epoch, too.
     """
     rng = np.random.default_rng(seed)
     objective: Objective = OBJECTIVES[config.loss](config)
@@ -73,8 +109,16 @@ def finetune(
         torch.manual_seed(seed)
         network = nn.Sequential(backbone, objective.top(dim, n_classes))
     network.to(inputs.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    steps = steps_per_epoch(train.labels, config) * config.epochs
     trainer = _Trainer(
-        network, objective, inputs, config, labels=train.labels, unlabelled=unlabelled, seed=seed
+        network,
+        objective,
+        inputs,
+        config,
+        pace=pace(network, config, steps),
+        size=batch_size(train.labels, config),
+        unlabelled=unlabelled,
+        seed=seed,
     )
     val = val.sample(_MOST_VALIDATION, rng)
     judged = objective.judges(torch.from_numpy(val.labels))
@@ -82,22 +126,23 @@ def finetune(
     with tqdm(total=config.epochs, desc="fine-tune", unit="epoch", leave=False) as bar:
         while epoch < config.epochs and stale < config.patience:
             epoch += 1
-            trainer.run_epoch(train, epoch_order(train.labels, config, rng))
+            done = trainer.run_epoch(epoch, train, epoch_order(train.labels, config, rng))
             bar.update()
             if judged:
-                loss = trainer.validation_loss(val)
-                bar.set_postfix(val_loss=f"{loss:.3f}")
-                stale = 0 if loss < best else stale + 1
-                if loss < best:
-                    best, best_state = loss, copy.deepcopy(backbone.state_dict())
+                done = replace(done, val_loss=trainer.validation_loss(val))
+                bar.set_postfix(val_loss=f"{done.val_loss:.3f}")
+                stale = 0 if done.val_loss < best else stale + 1
+                if done.val_loss < best:
+                    best, best_state = done.val_loss, copy.deepcopy(network.state_dict())
+            watch(done)
     if best_state is not None:
-        backbone.load_state_dict(best_state)
-    backbone.cpu().eval()
-    return epoch
+        network.load_state_dict(best_state)
+    network.cpu().eval()
+    return Trained(epochs=epoch, top=network[1])
 
 
 class _Trainer:
-    """Optimiser, schedule and augmentation of one training."""
+    """The steps of one training."""
 
     def __init__(
         self,
@@ -106,41 +151,50 @@ class _Trainer:
         inputs: Inputs,
         config: FinetuneConfig,
         *,
-        labels: NDArray[np.int64],
+        pace: Pace,
+        size: int,
         unlabelled: Sequence[str],
         seed: int,
     ) -> None:
         self._network, self._objective, self._inputs = network, objective, inputs
-        self._size, self._semi = batch_size(labels, config), config.semi
-        self._unlabelled = Unlabelled(
-            unlabelled, inputs, config.semi, batch_size=self._size, seed=seed
-        )
+        self._size, self._semi, self._pace = size, config.semi, pace
+        self._change, self._classes = _CHANGES[config.augment], config.loss == "softmax"
+        self._unlabelled = Unlabelled(unlabelled, inputs, config.semi, batch_size=size, seed=seed)
         self._generator = torch.Generator().manual_seed(seed)
-        steps = steps_per_epoch(labels, config) * config.epochs
-        self._optimiser, self._schedule = _OPTIMISERS[config.optimiser](network, config, steps)
 
-    def run_epoch(self, train: Labelled, order: NDArray[np.intp]) -> None:
+    def run_epoch(self, number: int, train: Labelled, order: NDArray[np.intp]) -> Epoch:
         """One pass over `order`."""
         paths, labels = [train.paths[i] for i in order], torch.from_numpy(train.labels[order])
         batches = self._inputs.batches(
-            paths, self._size, change=lambda batch: augment(batch, self._generator)
+            paths, self._size, change=lambda batch: self._change(batch, self._generator)
         )
         pairs = self._unlabelled.pairs(math.ceil(len(order) / self._size), self._generator)
         _train_mode(self._network)
+        losses, right = [], 0
         for x, y, pair in zip(batches, labels.split(self._size), pairs, strict=True):
-            with self._inputs.amp():
-                outputs = self._network(torch.cat([x, *pair]) if pair else x).float()
-            known, guessed = outputs[: len(x)], outputs[len(x) :]
-            loss = self._objective.loss(known, y.to(x.device), self._generator)
-            if pair:
-                guesses, answers = guessed.chunk(2)
-                threshold = self._semi.threshold
-                doubt = consistency_loss(guesses, answers, threshold=threshold)
-                loss = loss + self._semi.weight * doubt
-            self._optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            self._optimiser.step()
-            self._schedule.step()
+            loss, known = self._step(x, y.to(x.device), pair)
+            losses.append(loss)
+            right += (known.argmax(dim=1) == y.to(x.device)).sum() if self._classes else 0
+        accuracy = float(right) / max(1, len(order)) if self._classes else math.nan
+        mean = float(torch.stack(losses).mean()) if losses else math.nan
+        self._pace.after_epoch(loss=mean, accuracy=accuracy)
+        return Epoch(number=number, loss=mean, accuracy=accuracy)
+
+    def _step(self, x: Tensor, y: Tensor, pair: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+        """Learn from one batch; its loss, and the outputs of its labelled crops."""
+        with self._inputs.amp():
+            outputs = self._network(torch.cat([x, *pair]) if pair else x).float()
+        known, guessed = outputs[: len(x)], outputs[len(x) :]
+        loss = self._objective.loss(known, y, self._generator)
+        if pair:
+            guesses, answers = guessed.chunk(2)
+            doubt = consistency_loss(guesses, answers, threshold=self._semi.threshold)
+            loss = loss + self._semi.weight * doubt
+        self._pace.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self._pace.optimiser.step()
+        self._pace.after_step()
+        return loss.detach(), known.detach()
 
     @torch.inference_mode()
     def validation_loss(self, val: Labelled) -> float:
@@ -176,27 +230,3 @@ def _folded(layer: _BatchNorm) -> bool:
     random = not layer.bias.any()  # fresh from the library, it has no bias yet
     seen = layer.num_batches_tracked is not None and bool(layer.num_batches_tracked > 0)
     return not random and not seen and not layer.running_mean.any()
-
-
-def _adamw(
-    network: nn.Module, config: FinetuneConfig, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    optimiser = torch.optim.AdamW(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    return optimiser, torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, max_lr=config.learning_rate, total_steps=steps + 1
-    )
-
-
-def _adam(
-    network: nn.Module, config: FinetuneConfig, steps: int
-) -> tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LRScheduler]:
-    del steps
-    optimiser = torch.optim.Adam(
-        network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-    )
-    return optimiser, torch.optim.lr_scheduler.ConstantLR(optimiser, factor=1)
-
-
-_OPTIMISERS = {"adamw": _adamw, "adam": _adam}

@@ -35,7 +35,7 @@ def inputs(folder):
 
 def run(folder, *, train, val, seed=0, unlabelled=(), **fields):
     backbone = build_backbone("timm/test_resnet", "none", seed=0)
-    epochs = finetune(
+    trained = finetune(
         backbone,
         inputs(folder),
         train=train,
@@ -46,7 +46,7 @@ def run(folder, *, train, val, seed=0, unlabelled=(), **fields):
         seed=seed,
         unlabelled=unlabelled,
     )
-    return backbone, epochs
+    return backbone, trained.epochs
 
 
 def test_the_same_seed_trains_the_same_weights(folder):
