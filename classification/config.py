@@ -41,6 +41,8 @@ class TrackingConfig:
     """MLflow experiment."""
     register_as: str = ""
     """Name in the model registry; empty: <model>-<experiment> of the run folder."""
+    licence: str = ""
+    """Licence under which registered models may be used, such as CC-BY-4.0; kept with each."""
 
 
 @dataclass(frozen=True, kw_only=True)

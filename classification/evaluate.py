@@ -12,13 +12,19 @@ prediction moves the score by 1/C; ``f1_score(..., labels=classes_in_truth)`` is
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.evaluation.bootstrap import FloatArray, location_intervals, scores_of, tally
+from classification.evaluation.bootstrap import (
+    FloatArray,
+    location_intervals,
+    nested_tallies,
+    scores_of,
+    tally,
+)
 from classification.evaluation.calibration import log_loss, reliability
 
 
@@ -62,6 +68,9 @@ class Evaluation:
     """Expected calibration error in 15 bins; None without probabilities."""
     log_loss: float | None = None
     """Mean negative log-likelihood, nats; None without probabilities."""
+    tallies: dict[str, dict[str, list[int]]] = field(default_factory=dict)
+    """Hits, support and predictions by location and class, where any is above 0: what later
+    comparisons on the same items resample."""
 
     def to_json(self) -> dict[str, Any]:
         """The record as plain JSON values; what is undefined is null."""
@@ -123,6 +132,7 @@ def evaluate(
         level=level,
         ece=None if probs is None else reliability(probs.max(axis=1), pred == truth).ece,
         log_loss=None if probs is None else log_loss(truth, probs),
+        tallies=nested_tallies(tallies, locations=names, classes=classes),
     )
 
 

@@ -183,6 +183,7 @@ def play_round(bench: Bench, store: LabelStore, number: int) -> None:
         **scores,
         "calibration": fitted.calibration.to_json() if fitted and fitted.calibration else None,
         "train_counts": dict(zip(dataset.classes, counts.tolist(), strict=True)),
+        "train_locations": _counts(dataset.groups[labels >= 0]),
         "strategy": chosen.strategy,
         "num_queries": len(chosen.table),
         "seconds": seconds,
@@ -220,6 +221,11 @@ def _seen(bench: Bench, fitted: Fitted | None) -> Seen | None:
     opens = opens_with_embeddings(bench.config.query)
     embeddings = embed_untrained(bench) if opens else None
     return None if embeddings is None else Seen(embeddings=embeddings)
+
+
+def _counts(names: NDArray[np.str_]) -> dict[str, int]:
+    found, counts = np.unique(names, return_counts=True)
+    return dict(zip(found.tolist(), counts.tolist(), strict=True))
 
 
 def _positions(dataset: Dataset, items: Iterable[str]) -> NDArray[np.intp]:

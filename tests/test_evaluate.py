@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn import metrics
 
 from classification.evaluate import Evaluation, evaluate
+from classification.evaluation.bootstrap import scores_of, tallies_of
 from classification.evaluation.calibration import log_loss, reliability
 
 CLASSES = ["badger", "coyote", "deer", "fox"]
@@ -173,3 +174,16 @@ def test_a_calibrated_confidence_has_a_small_error(confidence):
 def test_arrays_that_do_not_fit_are_refused(truth, outputs, groups, message):
     with pytest.raises(ValueError, match=message):
         run(truth, outputs, groups)
+
+
+@given(cases())
+@settings(max_examples=30, deadline=None)
+def test_the_record_by_location_gives_the_scores_again(case):
+    truth, pred, groups = case
+    result = run(truth, pred, groups, resamples=20)
+    record = json.loads(json.dumps(result.to_json()))["tallies"]
+    names = sorted(result.per_location)
+    again = scores_of(tallies_of(record, locations=names, classes=CLASSES))
+    assert again["macro_f1"].tolist() == [result.per_location[n]["macro_f1"] for n in names]
+    whole = scores_of(tallies_of(record, locations=names, classes=CLASSES).sum(axis=0))
+    assert whole["macro_f1"] == pytest.approx(result.macro_f1)

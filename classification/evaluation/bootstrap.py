@@ -1,5 +1,6 @@
 """Scores from tallies by location, and their intervals from resampled locations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,28 @@ def tally(
 
     hits = count(location[hit], truth[hit])
     return np.stack([hits, count(location, truth), count(location, pred)], axis=1).astype(float)
+
+
+def nested_tallies(
+    tallies: FloatArray, *, locations: Sequence[str] | NDArray[Any], classes: Sequence[str]
+) -> dict[str, dict[str, list[int]]]:
+    """Tallies [L, 3, C] by name, for a record; classes of which a location has nothing left out."""
+    found: dict[str, dict[str, list[int]]] = {str(name): {} for name in locations}
+    for i, c in zip(*np.nonzero(tallies.any(axis=1)), strict=True):
+        found[str(locations[i])][classes[c]] = tallies[i, :, c].astype(int).tolist()
+    return found
+
+
+def tallies_of(
+    nested: dict[str, dict[str, list[int]]], *, locations: Sequence[str], classes: Sequence[str]
+) -> FloatArray:
+    """Tallies [L, 3, C] of such a record, in the order given."""
+    column = {name: c for c, name in enumerate(classes)}
+    tallies = np.zeros((len(locations), 3, len(classes)))
+    for i, location in enumerate(locations):
+        for name, counts in nested[location].items():
+            tallies[i, :, column[name]] = counts
+    return tallies
 
 
 def scores_of(tallies: FloatArray) -> dict[str, Any]:
@@ -60,14 +83,14 @@ def location_intervals(
     rows = max(1, _RESAMPLE_CELLS // n_locations)
     parts = []
     for start in range(0, resamples, rows):
-        weights = _draw(n_locations, rows=min(rows, resamples - start), rng=rng)
+        weights = draw_locations(n_locations, rows=min(rows, resamples - start), rng=rng)
         parts.append(scores_of((weights @ flat).reshape(-1, *tallies.shape[1:])))
     tails = [(1 - level) / 2, (1 + level) / 2]
     drawn = {name: np.concatenate([part[name] for part in parts]) for name in names}
     return {name: np.quantile(values, tails).tolist() for name, values in drawn.items()}, None
 
 
-def _draw(n: int, *, rows: int, rng: np.random.Generator) -> FloatArray:
+def draw_locations(n: int, *, rows: int, rng: np.random.Generator) -> FloatArray:
     """How often each of `n` locations is drawn in `n` draws with replacement: [rows, n]."""
     cells = rng.integers(0, n, size=(rows, n)) + n * np.arange(rows)[:, None]
     return np.bincount(cells.ravel(), minlength=rows * n).reshape(rows, n).astype(float)

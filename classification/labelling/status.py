@@ -3,15 +3,13 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import pairwise
 
 from classification.labelling.agreement import agreement
 from classification.labelling.decisions import Decision, current_decisions, latest_by_annotator
+from classification.labelling.effort import steps_of_work
 from classification.labelling.leases import Desk, Overlap
 from classification.labelling.store import LabelStore
 
-_BREAK = 600.0  # seconds without a decision after which an annotator was doing something else
 _SHOWN = 20
 
 
@@ -45,13 +43,8 @@ def status_lines(store: LabelStore, query: Query | None) -> list[str]:
 
 
 def labels_per_hour(decisions: Iterable[Decision]) -> float | None:
-    """Decisions of one annotator per hour of work, breaks left out; None where time is unknown.
-
-    Work is the time between decisions at most ten minutes apart. Decisions that came in a file at
-    one moment say nothing of it.
-    """
-    times = sorted(datetime.fromisoformat(d.decided_at).timestamp() for d in decisions)
-    steps = [b - a for a, b in pairwise(times) if 0 < b - a <= _BREAK]
+    """Decisions of one annotator per hour of work, breaks left out; None where time is unknown."""
+    steps = steps_of_work(decisions)
     return len(steps) * 3600 / sum(steps) if steps else None
 
 
