@@ -111,6 +111,7 @@ def fit_fixmatch(
     config: FixMatchConfig,
     seed: int,
     mask: NDArray[np.bool_] | None = None,
+    pool: NDArray[np.bool_] | None = None,
     on_step: OnStep | None = None,
     network: nn.Module | None = None,
 ) -> FixMatchModel:
@@ -124,6 +125,7 @@ def fit_fixmatch(
         seed: of the first weights, the draws and the disturbances.
         mask: bool [N], items to learn from; labelled ones outside are held out, and decide when to
             stop. None: all, and all epochs are run.
+        pool: bool [N], items that may take part unlabelled; None: all that are not held out.
         on_step: called after each step.
         network: to train in place of the head that `config.hidden` describes; changed in place.
 
@@ -131,7 +133,7 @@ def fit_fixmatch(
         FieldmarkError: lengths differ, NaN or infinity in the embeddings, targets that are none of
             the above, or nothing labelled to learn from.
     """
-    data = Training.of(embeddings, np.asarray(targets, dtype=np.float32), mask, config)
+    data = Training.of(embeddings, np.asarray(targets, dtype=np.float32), mask, config, pool=pool)
     trainer = Trainer(data, config, seed=seed, network=network)
     steps_per_epoch = math.ceil(config.samples_per_epoch / config.batch_size)
     steps = config.epochs * steps_per_epoch

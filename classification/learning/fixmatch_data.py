@@ -39,10 +39,13 @@ class Training:
         targets: NDArray[np.float32],
         mask: NDArray[np.bool_] | None,
         config: FixMatchConfig,
+        *,
+        pool: NDArray[np.bool_] | None = None,
     ) -> "Training":
         """Check what was given and sort the rows."""
         use = np.ones(len(embeddings), dtype=bool) if mask is None else mask
-        _check(embeddings, targets, use, config)
+        free = np.ones(len(embeddings), dtype=bool) if pool is None else pool
+        _check(embeddings, targets, use, free, config)
         known = (~np.isnan(targets)).any(axis=1)
         open_ = np.isnan(targets).any(axis=1)
         if config.output == "softmax":
@@ -54,7 +57,7 @@ class Training:
             mean=mean,
             scale=scale,
             labelled=torch.from_numpy(np.flatnonzero(use & known)),
-            unlabelled=torch.from_numpy(np.flatnonzero(open_ & (use | ~known))),
+            unlabelled=torch.from_numpy(np.flatnonzero(open_ & free & (use | ~known))),
             held_out=torch.from_numpy(np.flatnonzero(~use & known)),
         )
 
@@ -77,14 +80,16 @@ def _check(
     embeddings: NDArray[np.floating],
     targets: NDArray[np.float32],
     use: NDArray[np.bool_],
+    free: NDArray[np.bool_],
     config: FixMatchConfig,
 ) -> None:
     problems = []
     n = len(embeddings)
-    if targets.ndim != 2 or len(targets) != n or len(use) != n:
+    if targets.ndim != 2 or not n == len(targets) == len(use) == len(free):
         raise FieldmarkError(
             f"embeddings have {n} rows; targets have shape {list(targets.shape)}, the mask "
-            f"{list(use.shape)}. Targets [N, C] and a mask [N] are wanted"
+            f"{list(use.shape)}, the pool {list(free.shape)}. Targets [N, C], a mask [N] and a "
+            "pool [N] are wanted"
         )
     odd = ~(np.isnan(targets) | (targets == 0) | (targets == 1)).all(axis=1)
     problems += bad_rows(odd, "targets are none of 0, 1 and NaN")

@@ -30,6 +30,9 @@ class PropagationConfig:
     labels then reach across the borders of classes."""
     gamma: float = 3.0
     """Power of the cosine similarity: higher trusts near neighbours more."""
+    temperature: float | None = None
+    """Weights of Bai et al., exp(cosine / temperature), in the place of the power: lower trusts
+    near neighbours more."""
     class_balanced: bool = True
     """Whether every class starts with the same weight, however many labels it has."""
 
@@ -39,6 +42,8 @@ class PropagationConfig:
             problems.append(f"alpha {self.alpha}: between 0 and 1 is allowed, 0.9 is usual")
         if not self.gamma > 0:
             problems.append(f"gamma {self.gamma}: above 0 is allowed, 3 is usual")
+        if self.temperature is not None and not self.temperature > 0:
+            problems.append(f"temperature {self.temperature}: above 0 is allowed, 0.1 is usual")
         if problems:
             raise FieldmarkError.from_problems("labels cannot be propagated:", problems)
 
@@ -111,7 +116,7 @@ def propagate(
     classes, column = np.unique(labels[known], return_inverse=True)
     seeds = np.zeros((len(labels), len(classes)))
     seeds[known, column] = 1
-    value = _diffuse(_weights(graph, config.gamma), seeds, config)
+    value = _diffuse(_weights(graph, config), seeds, config)
     probs = np.full((len(labels), n_classes), 1 / n_classes, dtype=np.float32)
     total = value.sum(axis=1)
     reached = total > 0
@@ -155,7 +160,7 @@ def propagate_targets(
             f"{targets[row, column]}"
         )
     config = config or PropagationConfig()
-    weights = _weights(graph, config.gamma)
+    weights = _weights(graph, config)
     n_classes = targets.shape[1]
     probs = np.full(targets.shape, 0.5, dtype=np.float32)
     certainty = np.zeros(targets.shape, dtype=np.float32)
@@ -185,10 +190,14 @@ def _check(graph: NeighbourGraph, rows: NDArray[np.generic]) -> None:
         raise FieldmarkError.from_problems("labels cannot be propagated:", problems)
 
 
-def _weights(graph: NeighbourGraph, gamma: float) -> csr_array:
-    """Symmetric weights w = max(cos, 0)^gamma, divided by the root of both degrees."""
+def _weights(graph: NeighbourGraph, config: PropagationConfig) -> csr_array:
+    """Symmetric weights, max(cos, 0)^gamma or exp(cos / T), divided by the root of both degrees."""
     n, k = graph.index.shape
-    weight = np.maximum(1 - graph.distance.astype(np.float64), 0) ** gamma
+    distance = graph.distance.astype(np.float64)
+    if config.temperature is None:
+        weight = np.maximum(1 - distance, 0) ** config.gamma
+    else:  # up to a factor e^(1/T), which the normalisation takes out
+        weight = np.exp(-distance / config.temperature)
     rows = np.repeat(np.arange(n), k)
     one_way = coo_array((weight.ravel(), (rows, graph.index.ravel())), shape=(n, n)).tocsr()
     both = one_way + one_way.T

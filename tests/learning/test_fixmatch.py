@@ -70,6 +70,15 @@ def test_several_classes_per_item_partly_known():
     assert ((model.predict(x) > 0.5) == present).mean() > 0.95
 
 
+def test_unlabelled_items_outside_the_pool_take_no_part():
+    x, labels = blobs()
+    targets = class_targets(few(labels, 4), 3)
+    nobody = np.zeros(300, dtype=bool)
+    without = fit_fixmatch(x, targets, config=FixMatchConfig(**QUICK), seed=0, pool=nobody)
+    alone = fit_fixmatch(x, targets, config=FixMatchConfig(weight=0, **QUICK), seed=0)
+    assert np.array_equal(without.predict(x), alone.predict(x))
+
+
 def test_feature_maps_with_a_network_of_ones_own():
     x, labels = blobs(n=120, d=9)
     maps = np.repeat(x.reshape(-1, 1, 3, 3), 2, axis=1)

@@ -62,6 +62,22 @@ def test_it_solves_the_equation_of_the_paper():
     assert np.allclose(result.certainty[free], (1 - entropy / np.log(3))[free], atol=1e-4)
 
 
+def test_weights_by_temperature_are_those_of_bai_et_al():
+    x, _ = clusters(per=15)
+    graph, labels = graph_of(x), unlabelled(45, r0=0, r3=0, r20=1, r40=2)
+    config = PropagationConfig(class_balanced=False, temperature=0.2)
+    result = propagate(graph, labels, 3, config=config)
+    weight = np.zeros((45, 45))
+    for i in range(45):
+        weight[i, graph.index[i]] = np.exp((1 - graph.distance[i]) / 0.2)
+    both = weight + weight.T
+    root = both.sum(axis=1) ** -0.5
+    system = np.eye(45) - 0.9 * root[:, None] * both * root
+    z = np.linalg.solve(system, (labels[:, None] == np.arange(3)).astype(float))
+    free = labels < 0
+    assert np.allclose(result.probs[free], (z / z.sum(axis=1, keepdims=True))[free], atol=1e-5)
+
+
 def test_a_common_offset_does_not_make_everything_alike():
     """Features after a ReLU are all positive: by plain cosine the clusters run together."""
     x, member = clusters()
