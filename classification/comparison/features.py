@@ -48,6 +48,7 @@ def dataset_task(folder: Path, backbone: BackboneConfig, *, store: Path, threads
         units=pd.factorize(table["dataset"] + "/" + table["group"])[0].astype(np.int64),
         bursts=burst_ids(table),
         locations=location_ids(table),
+        model=f"{backbone.name}, frozen",
     )
 
 

@@ -1,15 +1,23 @@
-"""All strategies, seeds and datasets of a comparison: in parallel, and resumable cell by cell."""
+"""All strategies, seeds and datasets of a comparison: in parallel, and resumable round by round."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classification.comparison.curves import (
+    Curve,
+    first_rounds,
+    read_curve,
+    write_curve,
+    write_tables,
+)
 from classification.comparison.play import Entrant, Played, Protocol, play
 from classification.comparison.task import Split, Task, split_task
+from classification.comparison.watching import Silent, TensorBoard, Watcher
 from classification.errors import FieldmarkError
-from classification.files import atomic_path, read_json, write_json
 from classification.paths import ComparisonPaths
 
 if TYPE_CHECKING:
@@ -25,8 +33,14 @@ class Cell:
     seed: int
     split: Split
     protocol: Protocol
+    path: Path
+    """Record of the curve."""
     stamp: dict[str, Any]
     """What the result rests on: a result of another stamp is not mixed with these."""
+    opening: tuple[int, ...] = ()
+    """First labels that were drawn elsewhere; none: drawn here."""
+    events: Path | None = None
+    """Folder for TensorBoard."""
 
 
 def play_grid(
@@ -37,19 +51,23 @@ def play_grid(
     seeds: Sequence[int],
     paths: ComparisonPaths,
     processes: int,
+    openings: Mapping[tuple[str, int], Sequence[int]] | None = None,
+    tensorboard: bool = False,
 ) -> "pd.DataFrame":
-    """Play what is not there yet; every finished cell is a file.
+    """Play what is not there yet; every curve is a file that grows with each round.
 
     Args:
         tasks: the datasets.
         entrants: the strategies; names must differ.
-        protocols: by name of the dataset.
+        protocols: by title of the task.
         seeds: each gives a split, first labels and every later random choice, the same for all.
         paths: folder of the results.
-        processes: cells played at the same time, one core each.
+        processes: cells played at the same time, one core each; 0: here, on all cores.
+        openings: first labels by title and seed that are not drawn here.
+        tensorboard: write event files.
 
     Returns:
-        One row per dataset, strategy, seed and round: task, strategy, seed, and `Played.rows`.
+        One row per dataset, strategy, seed and round: `classification.schemas.ResultTable`.
 
     Raises:
         FieldmarkError: two entrants of one name, or a folder with results of other data, another
@@ -58,54 +76,59 @@ def play_grid(
     names = [entrant.name for entrant in entrants]
     if len(set(names)) < len(names):
         raise FieldmarkError(f"strategies need names of their own; given: {', '.join(names)}")
-    cells = list(_cells(tasks, entrants, protocols, seeds))
-    missing = [cell for cell in cells if not _is_done(cell, paths)]
-    _play_all(missing, tasks, paths, processes)
-    table = _collect(cells, paths)
-    with atomic_path(paths.results) as temporary:
-        table.to_parquet(temporary, index=False)
-    return table
+    grid = _Grid(protocols=protocols, paths=paths, openings=openings or {}, tensorboard=tensorboard)
+    cells = list(_cells(tasks, entrants, seeds, grid))
+    missing = [cell for cell in cells if not _is_done(cell)]
+    _play_all(missing, tasks, processes)
+    by_title = {task.title: task for task in tasks}
+    curves = (_curve(cell, by_title[cell.task], paths) for cell in cells)
+    return write_tables(paths.results, paths.recall, curves)[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Grid:
+    protocols: Mapping[str, Protocol]
+    paths: ComparisonPaths
+    openings: Mapping[tuple[str, int], Sequence[int]]
+    tensorboard: bool
 
 
 def _cells(
-    tasks: Sequence[Task],
-    entrants: Sequence[Entrant],
-    protocols: Mapping[str, Protocol],
-    seeds: Sequence[int],
+    tasks: Sequence[Task], entrants: Sequence[Entrant], seeds: Sequence[int], grid: _Grid
 ) -> Iterable[Cell]:
     for task in tasks:
-        digest, protocol = task.digest(), protocols[task.name]
+        digest, protocol = task.digest(), grid.protocols[task.title]
+        learner = {} if task.learner is None else {"learner": task.learner.stamp()}
         for seed in seeds:
             split = split_task(task, seed)
+            opening = tuple(int(i) for i in grid.openings.get((task.title, seed), ()))
             for entrant in entrants:
-                stamp = {
-                    "data": digest,
-                    "split": split.digest(),
-                    "protocol": asdict(protocol),
-                    "options": {key: str(value) for key, value in entrant.options.items()},
-                }
+                at = (task.title, entrant.name, seed)
                 yield Cell(
-                    task=task.name,
+                    task=task.title,
                     entrant=entrant,
                     seed=seed,
                     split=split,
                     protocol=protocol,
-                    stamp=stamp,
+                    path=grid.paths.cell(*at),
+                    stamp={
+                        "data": digest,
+                        "split": split.digest(),
+                        "protocol": asdict(protocol),
+                        "options": {key: str(value) for key, value in entrant.options.items()},
+                        **learner,
+                        **({"opening": list(opening)} if opening else {}),
+                    },
+                    opening=opening,
+                    events=grid.paths.events(*at) if grid.tensorboard else None,
                 )
 
 
-def _is_done(cell: Cell, paths: ComparisonPaths) -> bool:
-    path = paths.cell(cell.task, cell.entrant.name, cell.seed)
-    if not path.exists():
+def _is_done(cell: Cell) -> bool:
+    played = read_curve(cell.path, cell.stamp)
+    if played is None or not played.rows:
         return False
-    found = read_json(path, what="result of a comparison")["stamp"]
-    changed = [key for key in cell.stamp if found.get(key) != cell.stamp[key]]
-    if changed:
-        raise FieldmarkError(
-            f"{path} is a result of other {', '.join(changed)}; such results cannot stand in one "
-            f"table. Use another folder, or delete {path.parent.parent.parent}."
-        )
-    return True
+    return len(played.rows) > cell.protocol.rounds or len(played.queries) == len(cell.split.train)
 
 
 _TASKS: dict[str, Task] = {}  # of a worker process, sent once
@@ -115,42 +138,69 @@ def _start(tasks: Sequence[Task]) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)  # one core per cell: cells are many
-    _TASKS.update({task.name: task for task in tasks})
+    if any(task.learner for task in tasks):
+        import torch
+
+        torch.set_num_threads(1)
+    _TASKS.update({task.title: task for task in tasks})
 
 
-def _play_cell(cell: Cell) -> Played:
-    return play(_TASKS[cell.task], cell.split, cell.entrant, cell.protocol, seed=cell.seed)
+def _play_cell(cell: Cell) -> None:
+    _play(cell, _TASKS[cell.task])
 
 
-def _play_all(
-    cells: Sequence[Cell], tasks: Sequence[Task], paths: ComparisonPaths, processes: int
-) -> None:
+def _play(cell: Cell, task: Task) -> None:
+    """Play on from what the record holds; the record is replaced after every round."""
+    watcher: Watcher = Silent() if cell.events is None else TensorBoard(cell.events)
+    try:
+        play(
+            task,
+            cell.split,
+            cell.entrant,
+            cell.protocol,
+            seed=cell.seed,
+            begun=read_curve(cell.path, cell.stamp) or Played(pending=list(cell.opening)),
+            keep=lambda played: write_curve(cell.path, played, cell.stamp),
+            watcher=watcher,
+        )
+    finally:
+        watcher.close()
+
+
+def _play_all(cells: Sequence[Cell], tasks: Sequence[Task], processes: int) -> None:
     from tqdm import tqdm
 
+    bar = tqdm(total=len(cells), desc="compare", unit="curve", disable=None)
+    if not processes:
+        by_title = {task.title: task for task in tasks}
+        with bar:
+            for cell in cells:
+                _play(cell, by_title[cell.task])
+                bar.update()
+        return
     context = get_context("forkserver")
     with (
+        bar,
         ProcessPoolExecutor(processes, context, initializer=_start, initargs=(tasks,)) as executor,
-        tqdm(total=len(cells), desc="compare", unit="curve", disable=None) as bar,
     ):
-        jobs = {executor.submit(_play_cell, cell): cell for cell in cells}
+        jobs = [executor.submit(_play_cell, cell) for cell in cells]
         try:
             for job in as_completed(jobs):
-                cell = jobs[job]
-                record = {"stamp": cell.stamp, **asdict(job.result())}
-                write_json(paths.cell(cell.task, cell.entrant.name, cell.seed), record)
+                job.result()
                 bar.update()
         except BaseException:
             executor.shutdown(cancel_futures=True)
             raise
 
 
-def _collect(cells: Sequence[Cell], paths: ComparisonPaths) -> "pd.DataFrame":
-    import pandas as pd
-
-    rows = []
-    for cell in cells:
-        path = paths.cell(cell.task, cell.entrant.name, cell.seed)
-        record = read_json(path, what="result of a comparison")
-        at = {"task": cell.task, "strategy": cell.entrant.name, "seed": cell.seed}
-        rows += [at | row for row in record["rows"]]
-    return pd.DataFrame(rows)
+def _curve(cell: Cell, task: Task, paths: ComparisonPaths) -> Curve:
+    played = read_curve(cell.path)
+    assert played is not None  # it was played just now, or before
+    return Curve(
+        task=task,
+        split=cell.split.digest(),
+        strategy=cell.entrant.name,
+        seed=cell.seed,
+        played=first_rounds(played, cell.protocol.rounds),
+        path=cell.path.relative_to(paths.root).as_posix(),
+    )

@@ -1,24 +1,27 @@
-"""One strategy on one split: the rounds of the main job, on embeddings that stay as they are.
+"""One strategy on one split: the rounds of the main job, without its files, people and images.
 
-Fitting, predicting and choosing are those of a run (`classification.linear`,
-`classification.query`); only files, people and images are left out.
+Fitting, predicting and choosing are those of a run (`classification.engines`,
+`classification.query`).
 """
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.comparison.scoring import score, successor_f1
 from classification.comparison.task import Split, Task
-from classification.evaluation.bootstrap import scores_of, tally
-from classification.linear import Linear, fit_linear
+from classification.comparison.watching import Silent, Watcher
+from classification.engines import ArrayEngine
+from classification.environment import Engine
 from classification.query import Pool, Strategy, select
-from classification.query.names import NEEDS_MODEL
+from classification.query.names import ALIASES, NEEDS_MODEL
+from classification.selection import Seen
 
-Predict = Callable[[NDArray[np.float32], int], NDArray[np.float32]]
+_LIMITS = {"per_group", "per_location", "duplicates", "passive"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,8 @@ class Protocol:
     """Each strategy chooses the first labels itself; otherwise all get the same random ones."""
     inverse_penalty: float = 0.01
     """Inverse strength of the L2 penalty of the head (scikit-learn's C)."""
+    start_per_class: int = 0
+    """Random labels of each class in the first round, instead of `start`; 0: `start`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,105 +54,186 @@ class Entrant:
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """A whole curve.
+    """A curve as far as it was played.
 
     Attributes:
-        rows: one record per round: round, num_labels, macro_f1, accuracy, balanced_accuracy, and
-            seconds, the CPU time of the query that led to it; the last one also has
-            successor_macro_f1, of another kind of classifier on the same labels.
+        rows: one record per round: round, num_labels, macro_f1, accuracy, balanced_accuracy,
+            training_seconds and seconds, the CPU time of the training and of the query that led to
+            it; the last one of a whole curve also has successor_macro_f1, of another kind of
+            classifier on the same labels.
         queries: positions in the task, in the order they were labelled.
-        recall: of each class after the last round; None where the test lacks it.
+        recall: of each class after each round; None where the test lacks it.
+        pending: positions that the last model chose and nothing has learned from yet.
+        pending_seconds: CPU time of that choice.
     """
 
-    rows: list[dict[str, float]]
-    queries: list[int]
-    recall: list[float | None]
+    rows: list[dict[str, float]] = field(default_factory=list)
+    queries: list[int] = field(default_factory=list)
+    recall: list[list[float | None]] = field(default_factory=list)
+    pending: list[int] = field(default_factory=list)
+    pending_seconds: float = 0.0
 
 
-def play(task: Task, split: Split, entrant: Entrant, protocol: Protocol, *, seed: int) -> Played:
-    """Play all rounds; every random choice follows from `seed`, the first ones for all alike."""
-    x, y = task.embeddings[split.train], task.labels[split.train]
-    labelled, order = np.zeros(len(y), dtype=bool), []
-    rows: list[dict[str, float]] = []
-    head, tallies = None, np.zeros((3, len(task.classes)))
-    for number in range(protocol.rounds + 1):
-        n = min(protocol.batch if number else protocol.start, int((~labelled).sum()))
-        if not n:
-            break
-        pool = _pool(task, split.train, labelled, head)
-        shared = number == 0 and not protocol.cold
+def play(
+    task: Task,
+    split: Split,
+    entrant: Entrant,
+    protocol: Protocol,
+    *,
+    seed: int,
+    begun: Played | None = None,
+    keep: Callable[[Played], None] = lambda played: None,
+    watcher: Watcher | None = None,
+) -> Played:
+    """Play all rounds; every random choice follows from `seed`, the first ones for all alike.
+
+    Args:
+        task: the items, and what learns.
+        split: pool and test.
+        entrant: chooses.
+        protocol: how much it chooses, how often.
+        seed: of the choices, and of training.
+        begun: where to go on; the result is that of a curve that was never stopped.
+        keep: called with the curve after every round.
+        watcher: told of epochs and rounds.
+    """
+    played = begun or Played()
+    if len(played.rows) > protocol.rounds:
+        return played
+    game = _Game(task, split, entrant, protocol, seed=seed, watcher=watcher or Silent())
+    while True:
+        if not played.pending:
+            played = game.ask(played)
+        if not played.pending:  # the pool is empty
+            return played
+        played = game.learn(played)
+        over = len(played.rows) > protocol.rounds
+        played = played if over else game.ask(played)
+        if over or not played.pending:
+            played = game.finish(played)
+            keep(played)
+            return played
+        keep(played)
+
+
+class _Game:
+    """One curve: the model of the moment, and what never changes."""
+
+    def __init__(
+        self,
+        task: Task,
+        split: Split,
+        entrant: Entrant,
+        protocol: Protocol,
+        *,
+        seed: int,
+        watcher: Watcher,
+    ) -> None:
+        self._task, self._split, self._entrant, self._protocol = task, split, entrant, protocol
+        self._seed, self._watcher = seed, watcher
+        self._engine: Engine = (
+            ArrayEngine(embeddings=task.embeddings, inverse_penalty=protocol.inverse_penalty)
+            if task.learner is None
+            else task.learner.engine(task, split, seed=seed, watch=watcher.epoch)
+        )
+        self._seen: Seen | None = None
+
+    def ask(self, played: Played) -> Played:
+        """The next query; none when everything is labelled."""
+        number, shared = len(played.rows), not played.rows and not self._protocol.cold
         began = time.process_time()
-        rng = np.random.default_rng([seed, number])
-        picks = choose(_OPENING if shared else entrant, pool, n, rng)
+        rng = np.random.default_rng([self._seed, number])
+        if shared and self._protocol.start_per_class:
+            picks = self._some_of_each_class(rng)
+        else:
+            pool = self._pool(played.queries, shared=shared)
+            wanted = self._protocol.batch if number else self._protocol.start
+            n = min(wanted, len(pool.unlabelled))
+            chooser = _OPENING if shared else self._entrant
+            picks = self._split.train[choose(chooser, pool, n, rng)] if n else []
         seconds = time.process_time() - began
-        labelled[picks] = True
-        order += split.train[picks].tolist()
-        head = fit_linear(x[labelled], y[labelled], inverse_penalty=protocol.inverse_penalty)
-        tallies = _tally(task, split, head.predict)
-        rows.append(_row(number, int(labelled.sum()), tallies, seconds))
-    successor = _nearest(x[labelled], y[labelled])
-    rows[-1]["successor_macro_f1"] = float(scores_of(_tally(task, split, successor))["macro_f1"])
-    hits, support = tallies[0], tallies[1]
-    recall = [float(h / s) if s else None for h, s in zip(hits, support, strict=True)]
-    return Played(rows=rows, queries=order, recall=recall)
+        return replace(
+            played, pending=[int(i) for i in picks], pending_seconds=seconds if len(picks) else 0.0
+        )
+
+    def learn(self, played: Played) -> Played:
+        """Label the pending query, train, and measure on the test."""
+        queries = played.queries + played.pending
+        began = time.process_time()
+        seen = self._seen = self._learn(queries)
+        seconds = time.process_time() - began
+        assert seen.probs is not None  # there are labels
+        test = self._split.test
+        scores, recall = score(self._task.labels[test], seen.probs[test], len(self._task.classes))
+        row = {
+            "round": len(played.rows),
+            "num_labels": len(queries),
+            "seconds": played.pending_seconds,
+            "training_seconds": seconds,
+            **scores,
+        }
+        self._watcher.round(
+            row,
+            queried=self._task.labels[played.pending],
+            truth=self._task.labels[test],
+            probs=seen.probs[test],
+            classes=self._task.classes,
+        )
+        return Played(rows=[*played.rows, row], queries=queries, recall=[*played.recall, recall])
+
+    def finish(self, played: Played) -> Played:
+        """What a classifier of another kind makes of the labels."""
+        seen = self._seen or self._learn(played.queries)
+        last = played.rows[-1] | {
+            "successor_macro_f1": successor_f1(
+                seen.embeddings,
+                self._task.labels,
+                train=np.array(played.queries),
+                test=self._split.test,
+                n_classes=len(self._task.classes),
+            )
+        }
+        return replace(played, rows=[*played.rows[:-1], last])
+
+    def _learn(self, queries: list[int]) -> Seen:
+        rows = np.sort(np.array(queries, dtype=np.intp))
+        return self._engine.learn(rows, self._task.labels[rows], len(self._task.classes))
+
+    def _pool(self, queries: list[int], *, shared: bool) -> Pool:
+        """The train items as a strategy sees them; for the shared opening without embeddings."""
+        task, train = self._task, self._split.train
+        if shared:
+            seen = Seen(embeddings=np.zeros((len(task.labels), 0), dtype=np.float32))
+        else:
+            seen = self._seen or self._learn(queries)
+        labelled = np.isin(train, queries)
+        return Pool(
+            embeddings=np.asarray(seen.embeddings[train], dtype=np.float32),
+            probs=None if seen.probs is None else seen.probs[train],
+            labelled=labelled,
+            labels=np.where(labelled, task.labels[train], -1),
+            groups=task.bursts[train],
+            locations=None if task.locations is None else task.locations[train],
+            head=seen.head,
+        )
+
+    def _some_of_each_class(self, rng: np.random.Generator) -> NDArray[np.intp]:
+        """`start_per_class` random items of every class of the pool, or all there are."""
+        train = self._split.train
+        labels = self._task.labels[train]
+        drawn = [
+            rng.permutation(np.flatnonzero(labels == label))[: self._protocol.start_per_class]
+            for label in np.unique(labels)
+        ]
+        return train[np.sort(np.concatenate(drawn))]
 
 
 def choose(entrant: Entrant, pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
     """The entrant's picks; random ones where it needs a model and there is none yet."""
-    cold = pool.probs is None and entrant.strategy in NEEDS_MODEL
-    return select("random" if cold else entrant.strategy, pool, n, rng, **_allowed(entrant, cold))
-
-
-def _allowed(entrant: Entrant, cold: bool) -> dict[str, Any]:
-    """Options that random picks understand, where they stand in."""
-    limits = {"per_group", "per_location", "duplicates", "passive"}
-    return {k: v for k, v in entrant.options.items() if not cold or k in limits}
-
-
-def _pool(
-    task: Task, train: NDArray[np.intp], labelled: NDArray[np.bool_], head: Linear | None
-) -> Pool:
-    x = task.embeddings[train]
-    return Pool(
-        embeddings=x,
-        probs=None if head is None else head.predict(x, len(task.classes)),
-        labelled=labelled.copy(),
-        labels=np.where(labelled, task.labels[train], -1),
-        groups=task.bursts[train],
-        locations=None if task.locations is None else task.locations[train],
-        head=head,
-    )
-
-
-def _tally(task: Task, split: Split, predict: Predict) -> NDArray[np.float64]:
-    """Hits, support and predictions of each class on the test: float [3, C]."""
-    truth, n_classes = task.labels[split.test], len(task.classes)
-    said = predict(task.embeddings[split.test], n_classes).argmax(axis=1)
-    return tally(truth, said, np.zeros_like(truth), shape=(1, n_classes))[0]
-
-
-def _row(
-    number: int, labels: int, tallies: NDArray[np.float64], seconds: float
-) -> dict[str, float]:
-    scores = {name: float(value) for name, value in scores_of(tallies).items()}
-    return {"round": number, "num_labels": labels, "seconds": seconds, **scores}
-
-
-def _nearest(x: NDArray[np.float32], y: NDArray[np.int64], k: int = 5) -> Predict:
-    """k nearest neighbours by cosine: a successor of another kind than the model that chose.
-
-    Labels that one model asked for can be poor ones for the next (Lowell et al. 2018).
-    """
-    from sklearn.neighbors import KNeighborsClassifier
-
-    model = KNeighborsClassifier(min(k, len(x)), weights="distance", metric="cosine").fit(x, y)
-
-    def predict(embeddings: NDArray[np.float32], n_classes: int) -> NDArray[np.float32]:
-        out = np.zeros((len(embeddings), n_classes), dtype=np.float32)
-        out[:, model.classes_] = model.predict_proba(embeddings)
-        return out
-
-    return predict
+    name = entrant.strategy
+    cold = pool.probs is None and isinstance(name, str) and ALIASES.get(name, name) in NEEDS_MODEL
+    options = {k: v for k, v in entrant.options.items() if not cold or k in _LIMITS}
+    return select("random" if cold else name, pool, n, rng, **options)
 
 
 _OPENING = Entrant(name="opening", strategy="random")

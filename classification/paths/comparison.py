@@ -43,6 +43,13 @@ class ComparisonPaths:
         return self.root / "embeddings"
 
     def cell(self, task: str, strategy: str, seed: int) -> Path:
-        """Result of one strategy on one split; any name makes a file name."""
-        names = [re.sub(r"[^\w.+-]", "_", name) for name in (task, strategy)]
-        return self.root / "cells" / names[0] / names[1] / f"{seed}.json"
+        """Curve of one strategy on one split, with its queries; any name makes a file name."""
+        return self.root / "cells" / _safe(task) / _safe(strategy) / f"{seed}.json"
+
+    def events(self, task: str, strategy: str, seed: int) -> Path:
+        """Folder of a curve's event files for TensorBoard."""
+        return self.root / "tensorboard" / _safe(task) / _safe(strategy) / str(seed)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.+-]", "_", name)
