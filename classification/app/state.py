@@ -36,6 +36,7 @@ class AppState:
         validation: bool [N], items that a model must not learn from: the splits val and test, and
             what a person flagged.
         embeddings: float32 or float16 [N, D], memory-mapped, or None.
+        feature_maps: [N, H, W, C], memory-mapped, which networks may learn from instead, or None.
         probs: float32 [N, C], scores 0..1 of the newest model, or None; rows of a softmax sum to
             one, those of sigmoids need not.
         head: what made `probs` of `embeddings`; None where that is not one head.
@@ -44,6 +45,7 @@ class AppState:
         several: an item may show several classes; otherwise exactly one.
         proposal: name and numbers of items that another tab wants looked at, in that order.
         lock: held while arrays change.
+        bench: what trains and propagates in the background; see `workbench.workbench`.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class AppState:
         store: LabelStore | Path | str,
         known: NDArray[np.int8] | None = None,
         embeddings: NDArray[np.floating] | None = None,
+        feature_maps: NDArray[np.floating] | None = None,
         probs: NDArray[np.float32] | None = None,
         head: Head | None = None,
         query: Sequence[int] = (),
@@ -77,11 +80,15 @@ class AppState:
         self.desk = Desk(store=self.store, overlap=self.overlap)
         self.lock = threading.RLock()
         self.embeddings, self.probs, self.head = embeddings, probs, head
+        self.feature_maps = feature_maps
+        self.bench: Any = None
         self.proposal: tuple[str, NDArray[np.intp]] = ("", np.zeros(0, dtype=np.intp))
         self._watchers: list[Callable[[Change], Any]] = []
         self._mark = 0
         blank = np.full((len(items), len(self.classes)), UNKNOWN, dtype=np.int8)
-        self._require_rows(embeddings=embeddings, probs=probs, known=known)
+        self._require_rows(
+            embeddings=embeddings, feature_maps=feature_maps, probs=probs, known=known
+        )
         self.marks = Marks(items.names, self.classes, blank if known is None else known)
         self.validation = np.isin(items.split, ["val", "test"])
         for name, flag in flagged_items(self.store).items():
