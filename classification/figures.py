@@ -4,8 +4,13 @@ All take `theme` (`LIGHT` or `DARK`), are legible 800 px wide and label directly
 `save` writes a file; `to_svg` gives text for a page.
 """
 
+from classification.evaluation.ranking_figures import precision_recall
 from classification.evaluation.render import save, to_svg
-from classification.evaluation.round_figures import learning_curve, queried_classes
+from classification.evaluation.round_figures import (
+    expected_curve,
+    learning_curve,
+    queried_classes,
+)
 from classification.evaluation.score_figures import (
     confusion_matrix,
     per_class,
@@ -21,9 +26,11 @@ __all__ = [
     "Theme",
     "confusion_matrix",
     "contact_sheet",
+    "expected_curve",
     "learning_curve",
     "per_class",
     "per_location",
+    "precision_recall",
     "queried_classes",
     "reliability_diagram",
     "save",

@@ -5,17 +5,27 @@ Figures and thumbnails are inside the file; it fetches nothing and runs no scrip
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from classification import figures
 from classification.evaluation import sections
-from classification.evaluation.calibration import reliability
+from classification.evaluation.calibration import reliability, untempered
 from classification.evaluation.embed import picture, tiles
+from classification.evaluation.expected_gain import scored_rounds
+from classification.evaluation.page import render
 from classification.evaluation.record import RunRecord, read_run
+from classification.evaluation.trust import known_probs, labelled, trust
 from classification.files import write_text
 from classification.paths import RunPaths
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 _SHOWN = 12  # thumbnails per section: 10 kB each
+_SEED = 0  # of the bootstrap: a report made again is the same
 
 
 def write_report(run_dir: Path, *, crops_dir: Path | None = None) -> Path:
@@ -31,26 +41,8 @@ def write_report(run_dir: Path, *, crops_dir: Path | None = None) -> Path:
     """
     run = RunPaths(run_dir)
     record = read_run(run_dir)
-    write_text(run.report, _render(_context(record, crops_dir)))
+    write_text(run.report, render("report.html.jinja", _context(record, crops_dir)))
     return run.report
-
-
-def _render(context: dict[str, Any]) -> str:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters |= {
-        "percent": _percent,
-        "interval": _interval,
-        "duration": _duration,
-    }
-    return environment.get_template("report.html.jinja").render(context)
 
 
 def _context(record: RunRecord, crops_dir: Path | None) -> dict[str, Any]:
@@ -68,6 +60,7 @@ def _context(record: RunRecord, crops_dir: Path | None) -> dict[str, Any]:
         "crops_given": crops_dir is not None,
         **_score_context(record),
         **_item_context(record, crops_dir),
+        **_trust_context(record),
     }
 
 
@@ -106,42 +99,63 @@ def _score_context(record: RunRecord) -> dict[str, Any]:
 
 
 def _item_context(record: RunRecord, crops_dir: Path | None) -> dict[str, Any]:
-    """Tiles and calibration, from the tables of the last round that has them."""
+    """Tiles from the tables of the last round that has them."""
     context: dict[str, Any] = {"mistakes": [], "unsure": [], "queries": []}
-    context |= {"reliability": None, "acceptance": []}
     if record.query is not None:
         first = record.query.sort_values("rank").head(_SHOWN)
         context["queries"] = tiles(first, crops_dir, title="suggestion")
     head = sections.headline(record.rounds)
     if record.predictions is None or head is None:
         return context
-    items = sections.labelled(record.predictions, head.split)
+    items = labelled(record.predictions, head.split)
     if items.empty:
         return context
-    right = (items["label"] == items["prediction"]).to_numpy(bool)
-    bins = reliability(items["confidence"].to_numpy(float), right)
     mistakes = sections.confident_mistakes(items, limit=_SHOWN)
     unsure = sections.least_confident(items, limit=_SHOWN)
     return context | {
         "mistakes": tiles(mistakes, crops_dir, title="prediction"),
         "unsure": tiles(unsure, crops_dir, title="prediction"),
-        "acceptance": sections.acceptance_rows(record.predictions),
+    }
+
+
+def _trust_context(record: RunRecord) -> dict[str, Any]:
+    """Calibration, what could be accepted unseen, the audit slice, suspects, the next batch."""
+    judged = trust(record, rng=np.random.default_rng(_SEED))
+    head = sections.headline(record.rounds)
+    context: dict[str, Any] = {"trust": judged, "reliability": None, "ranking": None, "ahead": None}
+    if head is None:
+        return context
+    if judged.gains:
+        labels, scores = scored_rounds(record.rounds, split=judged.gain_split, score="accuracy")
+        context["ahead"] = picture(
+            lambda theme: figures.expected_curve(
+                labels, scores, batch=judged.gains[0].batch,
+                name=f"accuracy on {judged.gain_split}", theme=theme,
+            ),
+            alt="Accuracy so far and what four more batches are expected to add",
+        )  # fmt: skip
+    items = labelled(record.predictions, head.split)
+    probs, truth = known_probs(items)
+    if not len(truth):
+        return context
+    classes = record.rounds[-1]["classes"]
+    return context | {
         "reliability": picture(
-            lambda theme: figures.reliability_diagram(bins, theme=theme),
+            lambda theme: _reliability(probs, truth, record, theme),
             alt="Accuracy against confidence",
+        ),
+        "ranking": picture(
+            lambda theme: figures.precision_recall(truth, probs, classes, theme=theme),
+            alt="Precision against recall of each class",
         ),
     }
 
 
-def _percent(value: float | None, digits: int = 0) -> str:
-    return "–" if value is None else f"{value:.{digits}%}"
-
-
-def _interval(bounds: list[float] | None) -> str:
-    return "" if bounds is None else f"{100 * bounds[0]:.0f}–{100 * bounds[1]:.0f}%"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+def _reliability(
+    probs: NDArray[np.float64], truth: NDArray[np.int64], record: RunRecord, theme: figures.Theme
+) -> "Figure":
+    temperature = float(record.model.get("temperature", 1.0))
+    hits = probs.argmax(axis=1) == truth
+    bins = [reliability(p.max(axis=1), hits) for p in (probs, untempered(probs, temperature))]
+    before = bins[1] if temperature != 1 else None
+    return figures.reliability_diagram(bins[0], before=before, theme=theme)

@@ -21,7 +21,7 @@ CLASSES = ["bobcat", "coyote", "deer", "empty", "opossum", "raccoon"]
 NASTY = "<script>alert('x')</script> & co"
 
 
-def fabricate(root, names, *, rounds=3, classes=CLASSES, cameras=12, per_round=20, seed=0):
+def fabricate(root, names, *, rounds=3, classes=CLASSES, cameras=12, per_round=20, audit=0, seed=0):
     """A plausible run folder whose model gets better by the round; `names` are its crops."""
     rng = np.random.default_rng(seed)
     run = RunPaths(root)
@@ -70,13 +70,19 @@ def fabricate(root, names, *, rounds=3, classes=CLASSES, cameras=12, per_round=2
             predictions = pd.DataFrame({"path": names, "split": split, "label": label})
             predictions["prediction"] = np.array(classes)[probs.argmax(axis=1)]
             predictions["confidence"] = probs.max(axis=1)
+            predictions["group"] = camera
+            columns = [f"p_{name}" for name in classes]
+            predictions = predictions.join(pd.DataFrame(probs, columns=columns))
             predictions.loc[split == "train", "label"] = None
             predictions.to_parquet(paths.predictions)
-            write_json(paths.model, {"backbone": "resnet18", "classes": list(classes)})
+            write_json(
+                paths.model, {"backbone": "resnet18", "temperature": 1.5, "classes": list(classes)}
+            )
         ask = asked[labels : labels + per_round]
         query = pd.DataFrame({"rank": range(len(ask)), "path": names[ask], "strategy": "margin"})
         query["suggestion"] = np.array(classes)[truth[ask]] if number else None
         query["confidence"] = np.linspace(0.2, 0.5, len(ask)) if number else None
+        query.loc[: audit - 1, "strategy"] = "audit"
         write_csv(paths.query, query, QueryTable)
         write_json(paths.provenance, {"seed": 0, "versions": {"torch": "2.15"}})
         write_json(paths.metrics, record)
@@ -269,3 +275,23 @@ def test_worst_locations_need_enough_images_to_tell():
     groups = np.array(["tiny"] * 2 + ["creek"] * 4 + ["creek"] + ["ridge"] * 5)
     scores = evaluate(truth, pred, classes=["a", "b"], groups=groups, rng=np.random.default_rng(0))
     assert [row["name"] for row in sections.worst_locations(scores)] == ["ridge", "creek"]
+
+
+def test_the_report_says_how_far_the_model_can_be_trusted(tmp_path, crops):
+    run = fabricate(tmp_path / "run", names_of(crops), rounds=5, per_round=12, audit=4)
+    text = page(run, crops).text
+    assert re.search(r"The next 12 labels are expected to add \d+\.\d points of accuracy", text)
+    assert re.search(r"Before and after dividing logits by the temperature 1\.50", text)
+    assert re.search(r"What could be accepted unseen .* 95% (confidence|not reached)", text)
+    assert "How right is it on the pool?" in text
+    assert re.search(r"Confident learning doubts \d+ of the \d+ labels of val and test", text)
+
+
+def test_a_report_of_an_older_run_does_without_locations(tmp_path, crops):
+    run = fabricate(tmp_path / "run", names_of(crops), rounds=3)
+    for path in run.root.rglob("predictions.parquet"):
+        pd.read_parquet(path).drop(columns="group").to_parquet(path)
+    text = page(run, crops).text
+    assert "no range can be given" in text
+    assert "How right is it on the pool?" not in text
+    assert "Is another batch worth it?" not in text  # two scored rounds

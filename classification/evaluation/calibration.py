@@ -53,6 +53,19 @@ def log_loss(truth: NDArray[Any], probs: NDArray[Any]) -> float:
     return float(-np.log(np.maximum(probs[np.arange(len(truth)), truth], _EPS)).mean())
 
 
+def untempered(probs: NDArray[Any], temperature: float) -> NDArray[np.float64]:
+    """What the probabilities were before logits were divided by `temperature`.
+
+    softmax(z) is softmax(z / T) to the power of T, made to sum to 1.
+
+    Args:
+        probs: float [N, C], rows summing to 1; a class the model does not know has 0 and keeps it.
+        temperature: T.
+    """
+    raised = np.asarray(probs, dtype=np.float64) ** temperature
+    return raised / raised.sum(axis=1, keepdims=True)
+
+
 def acceptance_threshold(
     confidence: NDArray[Any], correct: NDArray[Any], *, precision: float, least: int = 20
 ) -> float | None:

@@ -11,8 +11,6 @@ from classification.paths import RoundPaths, RunPaths
 if TYPE_CHECKING:
     import pandas as pd
 
-_PREDICTION_COLUMNS = ["path", "split", "label", "prediction", "confidence"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class RunRecord:
@@ -27,7 +25,9 @@ class RunRecord:
     query_round: int
     """The round that wrote `query`; -1 without one."""
     predictions: "pd.DataFrame | None"
-    """path, split, label (None where unknown), prediction, confidence."""
+    """Of val and test (`schemas.PredictionTable`); label is None where unknown."""
+    queries: "dict[int, pd.DataFrame]"
+    """What each round asked for (`schemas.QueryTable`)."""
     model: dict[str, Any]
     provenance: dict[str, Any]
     config: str
@@ -50,7 +50,11 @@ def read_run(run_dir: Path) -> RunRecord:
             "rounds/NN/metrics.json. Run training on this folder first."
         )
     train = _last(complete, "train")
-    query = _last(complete, "query")
+    queries = {
+        paths.number: read_csv(paths.query, QueryTable, what="query")
+        for paths in complete
+        if paths.query.is_file()
+    }
     predictions = _last(complete, "predictions")
     config = _last(complete, "config")
     resolved = run_dir.resolve()
@@ -58,8 +62,9 @@ def read_run(run_dir: Path) -> RunRecord:
         name=f"{resolved.parent.name}/{resolved.name}",
         rounds=[read_json(paths.metrics, what="metrics") for paths in complete],
         train=read_csv(train, TrainTable, what="training table") if train else None,
-        query=read_csv(query, QueryTable, what="query") if query else None,
-        query_round=int(query.parent.name) if query else -1,
+        query=queries[max(queries)] if queries else None,
+        query_round=max(queries, default=-1),
+        queries=queries,
         predictions=_read_predictions(predictions) if predictions else None,
         model=_read_record(_last(complete, "model"), what="model record"),
         provenance=_read_record(_last(complete, "provenance"), what="provenance"),
@@ -81,6 +86,6 @@ def _read_predictions(path: Path) -> "pd.DataFrame":
     import pandas as pd
 
     try:
-        return pd.read_parquet(path, columns=_PREDICTION_COLUMNS)
+        return pd.read_parquet(path, filters=[("split", "in", ["val", "test"])])
     except (OSError, ValueError) as error:  # pyarrow's errors are both
         raise FieldmarkError(f"predictions cannot be read: {path}: {error}") from error

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from classification.evaluation.expected_gain import gains
 from classification.evaluation.theme import (
     LIGHT,
     SMALL,
@@ -76,6 +77,40 @@ def _label_ends(axes: Axes, ends: list[tuple[float, float, str, str]]) -> None:
             va=side,
             **SMALL,
         )
+
+
+def expected_curve(
+    labels: Sequence[int], scores: Sequence[float], *, batch: int, name: str, theme: Theme = LIGHT
+) -> Figure:
+    """The learning curve so far, and what the next four batches are expected to add.
+
+    Args:
+        labels: by round [R], four or more.
+        scores: by round [R].
+        batch: labels of a batch.
+        name: of the score.
+        theme: colours.
+    """
+    figure = new_figure(theme, height=2.9)
+    axes = style(figure.subplots(), theme)
+    ahead = np.linspace(0, 4 * batch, 33)
+    gain, low, high = gains(labels, scores, ahead=ahead)
+    x, start = labels[-1] + ahead, float(scores[-1])
+    axes.fill_between(x, start + low, start + high, color=theme.first, alpha=0.15, linewidth=0)
+    axes.plot(x, start + gain, color=theme.first, linewidth=1.5, linestyle=(0, (4, 2)))
+    axes.plot(labels, scores, color=theme.first, linewidth=2, marker="o", markersize=4)
+    for step in range(1, 5):
+        at = 8 * step
+        axes.annotate(
+            f"+{100 * gain[at]:.1f}", (float(x[at]), start + float(high[at])),
+            xytext=(0, 6), textcoords="offset points", ha="center", color=theme.first, **SMALL,
+        )  # fmt: skip
+    axes.set_xlabel("labels")
+    axes.set_ylabel(name)
+    percent(axes, axis="y")
+    bottom = max(0.0, min(scores) - 0.05)
+    axes.set_ylim(bottom, min(1.02, start + float(high[-1]) + 0.08))
+    return figure
 
 
 def queried_classes(queried: Mapping[str, Mapping[str, int]], *, theme: Theme = LIGHT) -> Figure:

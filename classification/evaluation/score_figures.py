@@ -152,8 +152,16 @@ def per_location(evaluation: Evaluation, *, theme: Theme = LIGHT) -> Figure:
     return figure
 
 
-def reliability_diagram(reliability: Reliability, *, theme: Theme = LIGHT) -> Figure:
-    """Accuracy against confidence; on the diagonal a confidence can be taken at its word."""
+def reliability_diagram(
+    reliability: Reliability, *, before: Reliability | None = None, theme: Theme = LIGHT
+) -> Figure:
+    """Accuracy against confidence; on the diagonal a confidence can be taken at its word.
+
+    Args:
+        reliability: of the model as it is.
+        before: without its temperature, drawn in grey.
+        theme: colours.
+    """
     figure = new_figure(theme, width=5.2, height=4.2)
     axes, below = figure.subplots(2, 1, sharex=True, height_ratios=[4, 1])
     width = 1 / len(reliability.counts)
@@ -164,10 +172,16 @@ def reliability_diagram(reliability: Reliability, *, theme: Theme = LIGHT) -> Fi
     x, y, counts = (
         v[filled] for v in (reliability.confidence, reliability.accuracy, reliability.counts)
     )
+    if before is not None:
+        kept = before.counts > 0
+        uncorrected = (before.confidence[kept], before.accuracy[kept])
+        axes.plot(*uncorrected, color=theme.muted, linewidth=1.2, marker="o", markersize=3)
+        note = f"ECE {before.ece:.3f} before temperature scaling"
+        axes.text(0.03, 0.86, note, color=theme.muted, **SMALL)
     axes.plot(x, y, color=theme.first, linewidth=1.5, alpha=0.4)
     size = 10 + 110 * counts / max([1, *counts])  # a bin of three images is drawn as one
     axes.scatter(x, y, s=size, color=theme.first, clip_on=False, zorder=3)
-    axes.text(0.03, 0.93, f"ECE {reliability.ece:.3f}", color=theme.text, **SMALL)
+    axes.text(0.03, 0.93, f"ECE {reliability.ece:.3f}", color=theme.first, **SMALL)
     axes.set_ylabel("accuracy")
     percent(axes, axis="y")
     style(below, theme)

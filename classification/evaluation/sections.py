@@ -4,10 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from classification.evaluate import Evaluation
-from classification.evaluation.calibration import acceptance_threshold
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,41 +108,6 @@ def queried_labels(train: "pd.DataFrame") -> dict[str, dict[str, int]]:
         name = "start" if number == -1 else str(number)
         table[name] = {str(label): int(n) for label, n in labels.value_counts().items()}
     return table
-
-
-def acceptance_rows(
-    predictions: "pd.DataFrame", *, targets: Sequence[float] = (0.9, 0.95, 0.99)
-) -> list[dict[str, float | None]]:
-    """What could be accepted unseen: thresholds set on validation, their effect on test.
-
-    Empty without labelled items of both splits. `threshold`, `share` and `precision` are None
-    where validation never reaches the target.
-    """
-    val, test = (_scored(predictions, split) for split in ("val", "test"))
-    if val is None or test is None:
-        return []
-    rows: list[dict[str, float | None]] = []
-    for target in targets:
-        threshold = acceptance_threshold(*val, precision=target)
-        row: dict[str, float | None] = {"target": target, "threshold": threshold}
-        taken = test[0] >= (np.inf if threshold is None else threshold)
-        row["share"] = None if threshold is None else float(taken.mean())
-        row["precision"] = float(test[1][taken].mean()) if taken.any() else None
-        rows.append(row)
-    return rows
-
-
-def _scored(predictions: "pd.DataFrame", split: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """Confidence and correctness of a split's labelled items, or None if there are none."""
-    rows = labelled(predictions, split)
-    if rows.empty:
-        return None
-    return rows["confidence"].to_numpy(float), (rows["label"] == rows["prediction"]).to_numpy(bool)
-
-
-def labelled(predictions: "pd.DataFrame", split: str) -> "pd.DataFrame":
-    """The items of a split whose label is known."""
-    return predictions[(predictions["split"] == split) & predictions["label"].notna()]
 
 
 def confident_mistakes(items: "pd.DataFrame", *, limit: int) -> "pd.DataFrame":

@@ -65,6 +65,28 @@ def new_figure(theme: Theme, *, width: float = WIDTH, height: float) -> Figure:
     return Figure(figsize=(width, height), dpi=100, layout="constrained", facecolor=theme.surface)
 
 
+def panel_grid(
+    theme: Theme, n: int, *, columns: int, height: float, width: float = WIDTH
+) -> tuple[Figure, list[Axes]]:
+    """A figure of `n` small panels with common axes, `height` inches each; only edges are named.
+
+    At most `columns` in a row, one less where that fills the last row better.
+    """
+    columns = max(1, min(columns, n))
+    if columns > 2 and -n % (columns - 1) < -n % columns:
+        columns -= 1
+    rows = max(1, -(-n // columns))
+    figure = new_figure(theme, width=width, height=0.5 + height * rows)
+    grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
+    panels = list(grid.ravel())
+    for place, axes in enumerate(panels):
+        if place >= n:
+            axes.set_visible(False)
+        elif place + columns >= n:  # nothing below it
+            axes.xaxis.set_tick_params(labelbottom=True)
+    return figure, panels[:n]
+
+
 def style(axes: Axes, theme: Theme, *, grid: str | None = "y") -> Axes:
     """Leave what carries information: a light grid, small ticks, no frame."""
     axes.set_facecolor("none")
