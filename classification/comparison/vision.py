@@ -51,7 +51,7 @@ def write_vision_dataset(
 
     paths = DatasetPaths(folder)
     parts = {
-        split: _open(name, source, train=split == "train", download=download)
+        split: open_part(name, source, train=split == "train", download=download)
         for split in ("train", "test")
     }
     rng = np.random.default_rng(seed)
@@ -68,7 +68,12 @@ def write_vision_dataset(
     write_csv(paths.table, pd.DataFrame(rows), ClassificationTable)
 
 
-def _open(name: str, source: Path, *, train: bool, download: bool) -> Any:
+def open_part(name: str, source: Path, *, train: bool, download: bool) -> Any:
+    """Training or test part of a set, as torchvision gives it.
+
+    Raises:
+        FieldmarkError: unknown name, or the files are not in `source`.
+    """
     from torchvision import datasets
 
     if name not in SETS:

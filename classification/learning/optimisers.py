@@ -15,6 +15,7 @@ from torch.optim.lr_scheduler import (
 
 from classification.config_learning import FinetuneConfig
 
+When = Literal["step", "epoch", "train_loss", "train_acc"]
 _MOMENTUM = 0.9  # of sgd, as in He et al., 2016 (arXiv:1512.03385)
 
 
@@ -24,7 +25,7 @@ class Pace:
 
     optimiser: optim.Optimizer
     schedule: LRScheduler | ReduceLROnPlateau
-    when: Literal["step", "epoch", "train_loss", "train_acc"] = "step"
+    when: When = "step"
     """After every step, after every epoch, or after every epoch with what it trained to."""
 
     def after_step(self) -> None:
@@ -59,35 +60,33 @@ def make_pace(network: nn.Module, config: FinetuneConfig, steps: int) -> Pace:
     return _SCHEDULES[schedule](optimiser, config, steps)
 
 
-def pace_of(
-    optimiser: Callable[..., optim.Optimizer],
-    schedule: Callable[..., Any] | None,
-    *,
-    when: Literal["step", "epoch", "train_loss", "train_acc"],
-) -> MakePace:
-    """From classes of torch.optim: called with the parameters and ``lr``, and with the optimiser.
+@dataclass(frozen=True, kw_only=True)
+class TorchPace:
+    """Classes of torch.optim: called with the parameters and ``lr``, and with the optimiser.
 
-    `ReduceLROnPlateau` watches the loss or the accuracy of the training as `when` says, and halves
-    the rate after two epochs without progress.
+    `ReduceLROnPlateau` halves the rate after two epochs in which the training's accuracy (or loss,
+    as `when` says) got no better.
     """
 
-    def make(network: nn.Module, config: FinetuneConfig, steps: int) -> Pace:
+    optimiser: Callable[..., optim.Optimizer]
+    schedule: Callable[..., Any] | None = None
+    when: When = "train_acc"
+
+    def __call__(self, network: nn.Module, config: FinetuneConfig, steps: int) -> Pace:
+        """See `MakePace`."""
         del steps
-        made = optimiser(
+        made = self.optimiser(
             network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        if schedule is None:
+        if self.schedule is None:
             return Pace(optimiser=made, schedule=ConstantLR(made, factor=1))
-        if isinstance(schedule, type) and issubclass(schedule, ReduceLROnPlateau):
-            mode = "max" if when == "train_acc" else "min"
-            return Pace(
-                optimiser=made,
-                schedule=schedule(made, mode=mode, factor=0.5, patience=1),
-                when=when,
-            )
-        return Pace(optimiser=made, schedule=schedule(made), when=when)
-
-    return make
+        if isinstance(self.schedule, type) and issubclass(self.schedule, ReduceLROnPlateau):
+            mode = "min" if self.when == "train_loss" else "max"
+            when = "train_loss" if self.when == "train_loss" else "train_acc"
+            plateau = self.schedule(made, mode=mode, factor=0.5, patience=1)
+            return Pace(optimiser=made, schedule=plateau, when=when)
+        when = "step" if self.when == "step" else "epoch"  # the others look at nothing
+        return Pace(optimiser=made, schedule=self.schedule(made), when=when)
 
 
 def _adamw(network: nn.Module, config: FinetuneConfig) -> optim.Optimizer:

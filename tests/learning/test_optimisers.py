@@ -2,7 +2,7 @@ import pytest
 from torch import nn, optim
 
 from classification.config_learning import FinetuneConfig
-from classification.learning.optimisers import make_pace, pace_of
+from classification.learning.optimisers import TorchPace, make_pace
 
 
 def rates(pace, epochs, *, steps=4, accuracy=0.5):
@@ -40,9 +40,9 @@ def test_one_cycle_rises_and_falls_and_cosine_only_falls():
 
 
 def test_classes_of_torch_are_called_with_the_rate_and_the_optimiser():
-    make = pace_of(optim.SGD, optim.lr_scheduler.ReduceLROnPlateau, when="train_acc")
+    make = TorchPace(optimiser=optim.SGD, schedule=optim.lr_scheduler.ReduceLROnPlateau)
     pace = make(nn.Linear(2, 2), FinetuneConfig(learning_rate=0.4), 8)
     assert isinstance(pace.optimiser, optim.SGD)
     assert rates(pace, 3) == pytest.approx([0.4, 0.4, 0.4, 0.2])
-    plain = pace_of(optim.Adam, None, when="epoch")(nn.Linear(2, 2), FinetuneConfig(), 8)
+    plain = TorchPace(optimiser=optim.Adam)(nn.Linear(2, 2), FinetuneConfig(), 8)
     assert rates(plain, 2) == pytest.approx([1e-3] * 3)
