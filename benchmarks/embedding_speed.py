@@ -19,8 +19,8 @@ from PIL import Image
 
 from classification.learning.backbones import build_backbone
 from classification.learning.crops import CropReader, Inputs, Preprocessing
-from classification.learning.embeddings import forward
 from classification.learning.fit import best_device
+from classification.learning.forward import forward
 
 TARGET = 0.9
 HALF = (0.5, 0.5, 0.5)

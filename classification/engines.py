@@ -58,8 +58,8 @@ class NetworkEngine:
 
     def learn(self, rows: NDArray[np.intp], labels: NDArray[np.int64], n_classes: int) -> Seen:
         """Train the network where that is wanted, embed everything, fit the head from scratch."""
-        from classification.learning.embeddings import forward
         from classification.learning.fit_head import Known, fit_head
+        from classification.learning.forward import forward
 
         inputs, data = self._inputs(), self.dataset
         if self.training.epochs and len(np.unique(labels)) > 1:

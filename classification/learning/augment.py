@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from classification.learning.team import Part
+
 _GREY = torch.tensor([0.299, 0.587, 0.114])  # ITU-R BT.601 luma
 _BLUR_SHARE, _NOISE_SHARE, _CUT_SHARE = 0.3, 0.5, 0.5
 # Of the crop's own contrast, at most: a fixed level drowned the animals of dim infrared frames, as
@@ -18,7 +20,7 @@ _MOST_NOISE = 0.3
 _BLUR_SIGMA = 0.012  # of the side, at most: 2.7 px at 224
 
 
-def augment(batch: Tensor, generator: torch.Generator) -> Tensor:
+def augment(batch: Tensor, generator: torch.Generator, part: Part | None = None) -> Tensor:
     """Flip, zoom, shift, tilt; take the colour out of some; relight, blur and add noise.
 
     A third of the crops turn grey, as under infrared: archives hold day and night in unequal
@@ -27,48 +29,51 @@ def augment(batch: Tensor, generator: torch.Generator) -> Tensor:
     Args:
         batch: uint8 [B, 3, S, S].
         generator: on the CPU; the only source of randomness.
+        part: what `batch` is of a larger one, whose other parts are changed elsewhere with an equal
+            generator; None: all of it.
 
     Returns:
         uint8 [B, 3, S, S] on the same device.
     """
-    draw = _Draw(batch, generator)
+    draw = _Draw(batch, generator, part)
     x = _warp(batch.float(), draw, zoom=(0.75, 1.05), tilt=0.2, shift=0.12)
     return _bytes(_see(x, draw, exposure=0.4, contrast=0.3, gamma=0.25))
 
 
-def weak(batch: Tensor, generator: torch.Generator) -> Tensor:
+def weak(batch: Tensor, generator: torch.Generator, part: Part | None = None) -> Tensor:
     """Flip and shift by up to an eighth of the side: what leaves no doubt about the class.
 
     FixMatch's weak augmentation (Sohn et al., 2020, arXiv:2001.07685, section 2.3). Arguments and
     result as for `augment`.
     """
-    draw = _Draw(batch, generator)
+    draw = _Draw(batch, generator, part)
     return _bytes(_warp(batch.float(), draw, zoom=(1.0, 1.0), tilt=0.0, shift=0.25))
 
 
-def strong(batch: Tensor, generator: torch.Generator) -> Tensor:
+def strong(batch: Tensor, generator: torch.Generator, part: Part | None = None) -> Tensor:
     """All of `augment`, further, and a square cut out of half of the crops.
 
     In the place of FixMatch's RandAugment, whose inverted and posterised colours no camera gives;
     the square is Cutout's (DeVries & Taylor, 2017, arXiv:1708.04552) and stands for grass and
     trunks. Arguments and result as for `augment`.
     """
-    draw = _Draw(batch, generator)
+    draw = _Draw(batch, generator, part)
     x = _warp(batch.float(), draw, zoom=(0.55, 1.1), tilt=0.35, shift=0.2)
     x = _see(x, draw, exposure=0.6, contrast=0.5, gamma=0.5)
     return _bytes(_cut_out(x, draw))
 
 
 class _Draw:
-    """Random numbers for each crop of a batch, on its device."""
+    """Random numbers for each crop of a batch, on its device: those of its place in the whole."""
 
-    def __init__(self, batch: Tensor, generator: torch.Generator) -> None:
-        self._n, self._device, self._generator = len(batch), batch.device, generator
+    def __init__(self, batch: Tensor, generator: torch.Generator, part: Part | None) -> None:
+        self._part = part or Part.whole(len(batch))
+        self._device, self._generator = batch.device, generator
 
     def uniform(self, low: float, high: float) -> Tensor:
         """float32 [B]."""
-        values = torch.rand(self._n, generator=self._generator)
-        return (values * (high - low) + low).to(self._device)
+        values = torch.rand(self._part.of, generator=self._generator)
+        return self._part.cut(values * (high - low) + low).to(self._device)
 
     def chance(self, share: float) -> Tensor:
         """1.0 for about this share of the crops and 0.0 for the others: float32 [B]."""
@@ -76,8 +81,8 @@ class _Draw:
 
     def noise(self, size: int) -> Tensor:
         """Standard normal, float32 [B, 1, size, size]: sensor noise is in the luma above all."""
-        shape = (self._n, 1, size, size)
-        return torch.randn(shape, generator=self._generator).to(self._device)
+        shape = (self._part.of, 1, size, size)
+        return self._part.cut(torch.randn(shape, generator=self._generator)).to(self._device)
 
 
 def _warp(

@@ -38,19 +38,21 @@ class Unlabelled:
         seed: int,
     ) -> None:
         self._paths, self._inputs = paths, inputs
-        self._size = batch_size * config.ratio
+        self.size = batch_size * config.ratio
         self._on = config.weight > 0 and len(paths) > 0
         self._turns = Turns(np.arange(len(paths)), np.random.default_rng(seed))
 
     def pairs(self, steps: int, generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
-        """For every step a weak and a strong batch, float32 [B, 3, S, S]; or nothing, if off."""
+        """For every step a weak and a strong batch, float32 [B, 3, S, S]; or nothing, if off.
+
+        Of a team, each process gets its part of the `size` crops.
+        """
         if not self._on:
             yield from ((),) * steps
             return
-        chosen = [self._paths[int(i)] for i in self._turns.take(steps * self._size)]
-        for batch in self._inputs.reader.batches(chosen, self._size):
-            crops = batch.to(self._inputs.device)
-            pair = (weak(crops, generator), strong(crops, generator))
+        chosen = [self._paths[int(i)] for i in self._turns.take(steps * self.size)]
+        for crops, part in self._inputs.parts(chosen, self.size):
+            pair = (weak(crops, generator, part), strong(crops, generator, part))
             yield tuple(self._inputs.preprocessing.normalise(changed) for changed in pair)
 
 

@@ -6,7 +6,7 @@ special case.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from classification.data.images import ImageError, open_bytes, read_image_file
+from classification.data.parallel import in_chunks
 from classification.errors import FieldmarkError
+from classification.learning.team import ALONE, Part, Team
 
 _AHEAD = 3  # batches decoded while one is computed
 _CACHE_BYTES = 1 << 30  # decoded crops kept for the next epoch: 7,000 crops of 224 px
@@ -73,19 +75,27 @@ class CropReader:
         Raises:
             FieldmarkError: a crop is missing or unreadable.
         """
-        starts = range(0, len(paths), batch_size)
+        yield from self.groups(in_chunks(paths, batch_size))
+
+    def groups(self, groups: Iterable[Sequence[str]]) -> Iterator[Tensor]:
+        """One batch per group of paths, which may be empty."""
         with ThreadPoolExecutor(self.threads) as pool:
             queue: list[list[Future[NDArray[np.uint8]]]] = []
-            for start in starts:
-                queue.append([pool.submit(self.read, p) for p in paths[start : start + batch_size]])
+            for group in groups:
+                queue.append([pool.submit(self.read, path) for path in group])
                 if len(queue) > _AHEAD:
-                    yield _stack([future.result() for future in queue.pop(0)])
+                    yield self._stack([future.result() for future in queue.pop(0)])
             for batch in queue:
-                yield _stack([future.result() for future in batch])
+                yield self._stack([future.result() for future in batch])
 
     def stack(self, paths: Sequence[str]) -> Tensor:
         """One batch, read in this thread: uint8 [B, 3, size, size]."""
-        return _stack([self.read(path) for path in paths])
+        return self._stack([self.read(path) for path in paths])
+
+    def _stack(self, crops: list[NDArray[np.uint8]]) -> Tensor:
+        empty = np.zeros((0, self._size, self._size, 3), dtype=np.uint8)
+        stacked = np.stack(crops) if crops else empty
+        return torch.from_numpy(stacked).permute(0, 3, 1, 2)  # channels-last in memory
 
     def read(self, path: str) -> NDArray[np.uint8]:
         """One crop: uint8 [size, size, 3]."""
@@ -117,6 +127,8 @@ class Inputs:
     device: torch.device
     forward_batch: int = 0
     """Images per pass without training; 0 chooses by device."""
+    team: Team = ALONE
+    """Processes that share the work."""
 
     @property
     def forward_size(self) -> int:
@@ -127,16 +139,18 @@ class Inputs:
         """
         return self.forward_batch or (256 if self.device.type == "cuda" else 8)
 
-    def batches(
-        self,
-        paths: Sequence[str],
-        batch_size: int,
-        *,
-        change: Callable[[Tensor], Tensor] = lambda batch: batch,
-    ) -> Iterator[Tensor]:
-        """Consecutive batches on the device, float32 [B, 3, S, S], after `change` of the uint8."""
+    def batches(self, paths: Sequence[str], batch_size: int) -> Iterator[Tensor]:
+        """Consecutive batches on the device, float32 [B, 3, S, S]."""
         for batch in self.reader.batches(paths, batch_size):
-            yield self.preprocessing.normalise(change(batch.to(self.device)))
+            yield self.preprocessing.normalise(batch.to(self.device))
+
+    def parts(self, paths: Sequence[str], batch_size: int) -> Iterator[tuple[Tensor, Part]]:
+        """This process's part of consecutive batches, uint8 [b, 3, S, S] on the device."""
+        batches = list(in_chunks(paths, batch_size))
+        parts = [self.team.part(len(batch)) for batch in batches]
+        groups = [b[part.start : part.stop] for b, part in zip(batches, parts, strict=True)]
+        for crops, part in zip(self.reader.groups(groups), parts, strict=True):
+            yield crops.to(self.device), part
 
     def batch(self, paths: Sequence[str]) -> Tensor:
         """One batch, read in this thread: float32 [B, 3, S, S] on the device."""
@@ -160,7 +174,3 @@ def read_square(path: Path, size: int) -> NDArray[np.uint8]:
     shrink = max(1, min(opened.width, opened.height) // size)
     image = opened.decode(shrink=max(f for f in (1, 2, 4, 8) if f <= shrink)).image
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
-
-
-def _stack(crops: list[NDArray[np.uint8]]) -> Tensor:
-    return torch.from_numpy(np.stack(crops)).permute(0, 3, 1, 2)  # channels-last in memory

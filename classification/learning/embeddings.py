@@ -7,13 +7,11 @@ content was embedded before by the same network, here or in an earlier store, is
 """
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 from tqdm import tqdm
@@ -21,6 +19,7 @@ from tqdm import tqdm
 from classification.errors import FieldmarkError
 from classification.files import read_json, sha256_lines, write_json
 from classification.learning.crops import Inputs, Preprocessing
+from classification.learning.forward import embed_together
 from classification.learning.reuse import digests, find_known, write_digests
 from classification.paths import EmbeddingPaths
 
@@ -112,7 +111,10 @@ def embed_items(
         write_digests(paths.digests, hashes)
         first = _first_of_each(hashes)
         record = {"rows": n, "dim": kind.dim, "model": kind.model, "dtype": kind.dtype.name}
-        block = max(1, _BLOCK // inputs.forward_size) * inputs.forward_size  # whole batches
+        batch, team = inputs.forward_size, inputs.team
+        block = max(1, _BLOCK // batch) * batch * team.size  # whole batches
+        if team.leads:
+            team.tell(("embed", {"backbone": backbone.cpu()}))
         with tqdm(total=n, initial=done, desc="embed", unit="crop", leave=False) as bar:
             for start in range(done, n, block):
                 stop = min(start + block, n)
@@ -123,6 +125,8 @@ def embed_items(
                 array.flush()
                 write_json(paths.progress, {**record, "done": stop})
                 bar.update(stop - start)
+        if team.leads:
+            team.tell(None)
         del array
     return np.load(paths.array, mmap_mode="r")
 
@@ -142,7 +146,9 @@ def _compute(
 ) -> None:
     """Fill these rows of `array` by the network."""
     at = 0
-    for rows in forward(backbone, inputs, [items.paths[int(i)] for i in positions]):
+    for rows in embed_together(
+        backbone, inputs, [items.paths[int(i)] for i in positions], array.shape[1]
+    ):
         if array.dtype == np.float16 and np.abs(rows).max() > _LARGEST_HALF:
             raise FieldmarkError(
                 f"an embedding holds {np.abs(rows).max():g}, more than float16 can (65504): "
@@ -150,43 +156,6 @@ def _compute(
             )
         array[positions[at : at + len(rows)]] = rows
         at += len(rows)
-
-
-def forward(
-    backbone: nn.Module, inputs: Inputs, paths: Sequence[str]
-) -> Iterator[NDArray[np.float32]]:
-    """Embeddings of consecutive batches, float32 [B, D]."""
-    backbone = backbone.to(inputs.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if inputs.device.type == "cpu":
-        yield from _by_core(backbone, inputs, paths)
-        return
-    with torch.inference_mode(), inputs.amp():
-        for x in inputs.batches(paths, inputs.forward_size):
-            yield backbone(x).float().cpu().numpy()
-
-
-def _by_core(
-    backbone: nn.Module, inputs: Inputs, paths: Sequence[str]
-) -> Iterator[NDArray[np.float32]]:
-    """Every core decodes and computes its own batches, in one thread each.
-
-    No core waits for another at the end of each layer, which on two cores makes up for all of the
-    decoding and more: 1.1 to 1.2 times the rate of the bare network with two threads.
-    """
-
-    def embed(batch: Sequence[str]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            return backbone(inputs.batch(batch)).float().numpy()
-
-    size = inputs.forward_size
-    batches = [paths[start : start + size] for start in range(0, len(paths), size)]
-    pool = ThreadPoolExecutor(
-        inputs.reader.threads, initializer=torch.set_num_threads, initargs=(1,)
-    )
-    try:
-        yield from pool.map(embed, batches)
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int], dtype: np.dtype) -> int:

@@ -19,11 +19,13 @@ from classification.learning.crops import Inputs
 from classification.learning.loaders import batch_size, epoch_order, steps_per_epoch
 from classification.learning.objectives import OBJECTIVES, Objective
 from classification.learning.optimisers import MakePace, Pace, make_pace
+from classification.learning.team import Part
+from classification.learning.team_norm import whole_statistics
 
-_CHANGES: dict[str, Callable[[Tensor, torch.Generator], Tensor]] = {
+_CHANGES: dict[str, Callable[[Tensor, torch.Generator, Part], Tensor]] = {
     "camera": augment,
     "light": weak,
-    "none": lambda batch, generator: batch,
+    "none": lambda batch, generator, part: batch,
 }
 _MOST_VALIDATION = 1_000  # crops that decide when to stop: enough for a steady loss
 
@@ -103,6 +105,11 @@ def finetune(
     Returns:
         The epochs that were run, and the layer on top: of the best epoch, too.
     """
+    team = inputs.team
+    if team.leads:
+        call = {"train": train, "val": val, "dim": dim, "n_classes": n_classes, "config": config}
+        call |= {"seed": seed, "unlabelled": unlabelled, "pace": pace}
+        team.tell(("finetune", {**call, "backbone": backbone.cpu()}))
     rng = np.random.default_rng(seed)
     objective: Objective = OBJECTIVES[config.loss](config)
     with torch.random.fork_rng(devices=[]):
@@ -123,13 +130,22 @@ def finetune(
     val = val.sample(_MOST_VALIDATION, rng)
     judged = objective.judges(torch.from_numpy(val.labels))
     best, best_state, stale, epoch = math.inf, None, 0, 0
-    with tqdm(total=config.epochs, desc="fine-tune", unit="epoch", leave=False) as bar:
+    with (
+        whole_statistics(network, team),
+        tqdm(
+            total=config.epochs,
+            desc="fine-tune",
+            unit="epoch",
+            leave=False,
+            disable=team.rank > 0,
+        ) as bar,
+    ):
         while epoch < config.epochs and stale < config.patience:
             epoch += 1
             done = trainer.run_epoch(epoch, train, epoch_order(train.labels, config, rng))
             bar.update()
             if judged:
-                done = replace(done, val_loss=trainer.validation_loss(val))
+                done = replace(done, val_loss=team.agree(trainer.validation_loss(val)))
                 bar.set_postfix(val_loss=f"{done.val_loss:.3f}")
                 stale = 0 if done.val_loss < best else stale + 1
                 if done.val_loss < best:
@@ -165,33 +181,39 @@ class _Trainer:
     def run_epoch(self, number: int, train: Labelled, order: NDArray[np.intp]) -> Epoch:
         """One pass over `order`."""
         paths, labels = [train.paths[i] for i in order], torch.from_numpy(train.labels[order])
-        batches = self._inputs.batches(
-            paths, self._size, change=lambda batch: self._change(batch, self._generator)
-        )
+        batches = self._inputs.parts(paths, self._size)
         pairs = self._unlabelled.pairs(math.ceil(len(order) / self._size), self._generator)
         _train_mode(self._network)
         losses, right = [], 0
-        for x, y, pair in zip(batches, labels.split(self._size), pairs, strict=True):
+        for (crops, part), y, pair in zip(batches, labels.split(self._size), pairs, strict=True):
+            x = self._inputs.preprocessing.normalise(self._change(crops, self._generator, part))
             loss, known = self._step(x, y.to(x.device), pair)
             losses.append(loss)
             right += (known.argmax(dim=1) == y.to(x.device)).sum() if self._classes else 0
         accuracy = float(right) / max(1, len(order)) if self._classes else math.nan
         mean = float(torch.stack(losses).mean()) if losses else math.nan
+        mean, accuracy = map(self._inputs.team.agree, (mean, accuracy))
         self._pace.after_epoch(loss=mean, accuracy=accuracy)
         return Epoch(number=number, loss=mean, accuracy=accuracy)
 
     def _step(self, x: Tensor, y: Tensor, pair: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Learn from one batch; its loss, and the outputs of its labelled crops."""
+        """Learn from one batch; its loss, and the outputs of its labelled crops.
+
+        Of a team, `x` and `pair` are this process's parts, and `y` and what is returned the whole.
+        """
         with self._inputs.amp():
             outputs = self._network(torch.cat([x, *pair]) if pair else x).float()
-        known, guessed = outputs[: len(x)], outputs[len(x) :]
+        pieces = outputs.split([len(x), *map(len, pair)])
+        sizes = [len(y), *[self._unlabelled.size for _ in pair]]
+        known, *guessed = map(self._inputs.team.whole, pieces, sizes)
         loss = self._objective.loss(known, y, self._generator)
         if pair:
-            guesses, answers = guessed.chunk(2)
+            guesses, answers = guessed
             doubt = consistency_loss(guesses, answers, threshold=self._semi.threshold)
             loss = loss + self._semi.weight * doubt
         self._pace.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        self._inputs.team.add_gradients(self._network.parameters())
         self._pace.optimiser.step()
         self._pace.after_step()
         return loss.detach(), known.detach()
@@ -201,9 +223,10 @@ class _Trainer:
         """Mean over classes of the mean loss of their items."""
         self._network.eval()
         outputs = []
-        for x in self._inputs.batches(val.paths, self._size):
+        for crops, part in self._inputs.parts(val.paths, self._size):
             with self._inputs.amp():
-                outputs.append(self._network(x).float().cpu())
+                rows = self._network(self._inputs.preprocessing.normalise(crops)).float()
+            outputs.append(self._inputs.team.whole(rows, part.of).cpu())
         labels = torch.from_numpy(val.labels)
         loss = self._objective.each(torch.cat(outputs), labels).cpu().double().numpy()
         told = np.isfinite(loss)

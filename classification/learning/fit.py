@@ -1,6 +1,7 @@
 """The model of one round: choose or train the backbone, embed, fit the head."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from classification.learning.fit_head import Known, fit_head
 from classification.learning.head import Head
 from classification.learning.model import Card
 from classification.learning.round_backbone import choose_backbone, run_embedder
+from classification.learning.team import ALONE, Team
 from classification.learning.temperature import Calibration, calibrate
 from classification.paths import RunPaths
 
@@ -49,32 +51,40 @@ class Fitted:
     calibration: Calibration | None
 
 
-def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths) -> Bench:
+def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths, team: Team = ALONE) -> Bench:
     """Set up device, decoding and deterministic arithmetic."""
+    inputs = make_inputs(config, dataset.crops, team)
+    return Bench(config=config, dataset=dataset, paths=paths, inputs=inputs)
+
+
+def make_inputs(config: RunConfig, crops: Path, team: Team) -> Inputs:
+    """The run's view of its crops, on its device, in deterministic arithmetic."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.backends.cudnn.benchmark = False
     preprocessing = Preprocessing(
         image_size=config.backbone.image_size, mean=config.backbone.mean, std=config.backbone.std
     )
     reader = CropReader(
-        dataset.crops,
+        crops,
         size=preprocessing.image_size,
-        threads=config.launch.threads,
+        threads=config.launch.threads or team.threads,
         keep=config.finetune.trains,
     )
-    inputs = Inputs(
+    return Inputs(
         reader=reader,
         preprocessing=preprocessing,
-        device=pick_device(config),
+        device=pick_device(config, team),
         forward_batch=config.backbone.batch_size,
+        team=team,
     )
-    return Bench(config=config, dataset=dataset, paths=paths, inputs=inputs)
 
 
-def pick_device(config: RunConfig) -> torch.device:
-    """The device asked for; `auto` takes the best there is."""
+def pick_device(config: RunConfig, team: Team = ALONE) -> torch.device:
+    """The device asked for; `auto` takes the best there is, each process of a team its own GPU."""
     auto = config.launch.device == "auto"
-    return best_device() if auto else torch.device(config.launch.device)
+    device = best_device() if auto else torch.device(config.launch.device)
+    one_each = device.type == "cuda" and team.size > 1
+    return torch.device("cuda", team.local_rank) if one_each else device
 
 
 def best_device() -> torch.device:

@@ -15,7 +15,7 @@ from classification.files import read_json, write_json
 from classification.learning.backbones import read_weights, write_weights
 from classification.learning.crops import Inputs, Preprocessing
 from classification.learning.embedder import build_embedder
-from classification.learning.embeddings import forward
+from classification.learning.forward import forward
 from classification.learning.head import Head, load_head
 from classification.paths import ExportPaths, RoundPaths
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from classification.errors import FieldmarkError
 from classification.learning import embeddings as module
+from classification.learning import forward as network
 from classification.learning.backbones import build_backbone
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embeddings import Items, Kind, embed_items
@@ -89,13 +90,13 @@ def test_a_stopped_extraction_goes_on_and_ends_equal_bit_by_bit(
 
     monkeypatch.setattr(module, "_BLOCK", 16 * BATCH)
     calls = []
-    forward = module.forward
+    forward = network.forward
 
     def counted(backbone, inputs, paths):
         calls.append(len(paths))
         return forward(backbone, inputs, paths)
 
-    monkeypatch.setattr(module, "forward", counted)
+    monkeypatch.setattr(network, "forward", counted)
     with monkeypatch.context() as patch:
         patch.setattr(module, "write_json", stop_after)
         with pytest.raises(StoppedError):
@@ -154,13 +155,13 @@ def test_the_key_changes_with_weights_preprocessing_format_and_content():
 def counted(monkeypatch):
     """Every crop that a network was asked for, in order."""
     asked = []
-    forward = module.forward
+    forward = network.forward
 
     def counting(backbone, inputs, paths):
         asked.extend(paths)
         return forward(backbone, inputs, paths)
 
-    monkeypatch.setattr(module, "forward", counting)
+    monkeypatch.setattr(network, "forward", counting)
     return asked
 
 
