@@ -132,7 +132,7 @@ def evaluate(
         level=level,
         ece=None if probs is None else reliability(probs.max(axis=1), pred == truth).ece,
         log_loss=None if probs is None else log_loss(truth, probs),
-        tallies=nested_tallies(tallies, locations=names, classes=classes),
+        tallies=nested_tallies(tallies, locations=names.tolist(), classes=classes),
     )
 
 

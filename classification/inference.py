@@ -10,11 +10,12 @@ from classification.data.dataset import load_dataset
 from classification.data.images import IMAGE_SUFFIXES
 from classification.errors import FieldmarkError
 from classification.evaluate import evaluate
-from classification.files import atomic_open, write_json
+from classification.files import atomic_open, read_json, write_json
 from classification.learning.crops import CropReader, Inputs
 from classification.learning.fit import pick_device
 from classification.learning.model import Classifier, load_classifier
 from classification.paths import DatasetPaths, RunPaths
+from classification.paths.versions import ReleasePaths
 from classification.predictions import write_predictions
 from classification.recognition import WHOLE, Box, boxes_of, write_recognitions
 from classification.schemas import CropTable, read_csv
@@ -64,7 +65,7 @@ def predict_split(
             DatasetPaths(Path(config.data.dir)).crop_table, CropTable, what="crop table"
         )
         boxes = boxes_of(items, crops, dataset.table["confidence"].to_numpy()[rows].tolist())
-        name = _model_name(paths, classifier)
+        name = _model_name(paths, classifier, checkpoint)
         write_recognitions(recognitions, boxes, probs, classes=classes, classifier=name)
         print(f"{len({box.file for box in boxes})} images for Timelapse: {recognitions}")
     known = dataset.labels[rows] >= 0
@@ -122,7 +123,7 @@ def predict_folder(
             boxes,
             probs[good],
             classes=classes,
-            classifier=_model_name(paths, classifier),
+            classifier=_model_name(paths, classifier, checkpoint),
             failures={name: f"Failure image access: {e.reason}" for name, e in failures.items()},
         )
         print(f"{len(names)} images for Timelapse: {recognitions}")
@@ -140,8 +141,11 @@ def newest_model(paths: RunPaths) -> Path:
     return played.root
 
 
-def _model_name(paths: RunPaths, classifier: Classifier) -> str:
-    return f"{paths.model_name}, round {classifier.card.round}"
+def _model_name(paths: RunPaths, classifier: Classifier, checkpoint: Path | None) -> str:
+    name, record = paths.model_name, ReleasePaths(checkpoint or paths.root).record
+    if checkpoint and record.exists():  # out of the registry: not of this run
+        name = read_json(record, what="record of the model version")["name"]
+    return f"{name}, round {classifier.card.round}"
 
 
 def _inputs(

@@ -52,9 +52,9 @@ def split_overrides(arguments: Sequence[str]) -> tuple[list[str], list[Override]
 
 
 def load_config(
-    path: Path, overrides: Sequence[Override] = (), *, strategies: Sequence[str]
+    path: Path | None, overrides: Sequence[Override] = (), *, strategies: Sequence[str]
 ) -> cfg.RunConfig:
-    """The checked configuration of a run.
+    """The checked configuration of a run; without a file, defaults and overrides.
 
     Raises:
         FieldmarkError: the file is missing or not YAML, or: every unknown key, wrong type and
@@ -64,7 +64,8 @@ def load_config(
     values: dict[str, Any] = {}
     options: dict[str, Any] = {}
     faults: list[str] = []
-    given = [*cfg.flatten(read_yaml(path)).items(), *((o.key, o) for o in overrides)]
+    written = cfg.flatten(read_yaml(path)) if path else {}
+    given = [*written.items(), *((o.key, o) for o in overrides)]
     for key, value in given:
         if key.startswith(_OPTIONS):  # the strategy knows their names and types
             text = value.text if isinstance(value, Override) else None
@@ -77,7 +78,8 @@ def load_config(
     config = _build(parser, values | ({"query.options": options} if options else {}))
     faults += cfg.problems(config, strategies=strategies)
     if faults:
-        raise FieldmarkError.from_problems(f"the configuration {path} cannot be used:", faults)
+        name = path or "on the command line"
+        raise FieldmarkError.from_problems(f"the configuration {name} cannot be used:", faults)
     return config
 
 

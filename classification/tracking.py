@@ -194,17 +194,15 @@ class MlflowTracker:
             client.log_figure(run_id, matrix, "confusion_matrix.png")
 
     def _register(self, export: ExportPaths) -> None:
-        from classification.registry import register_version
+        from classification.versions.record import version_record
+        from classification.versions.register import register_version
 
         client = connect(self._uri)
         card = read_json(export.card, what="model card")
-        verdict = register_version(
-            client,
-            name=self._config.register_as or self._paths.model_name,
-            run=self._run(client),
-            export=export,
-            test=read_json(self._paths.round(card["round"]).metrics, what="metrics")["test"],
-        )
+        name = self._config.register_as or self._paths.model_name
+        record = version_record(self._paths, card, name=name, licence=self._config.licence)
+        run = self._run(client)
+        verdict = register_version(client, name=name, run=run, export=export, record=record)
         if verdict:
             print(verdict)
 
@@ -227,6 +225,8 @@ def round_metrics(record: dict[str, Any]) -> dict[str, float]:
     """MLflow metrics of one ``metrics.json``: finite numbers only, absent ones left out."""
     found: dict[str, Any] = {"num_labels": record["num_labels"], "num_pool": record["num_pool"]}
     found |= {f"seconds/{key}": value for key, value in record["seconds"].items()}
+    if record.get("calibration"):
+        found["temperature"] = record["calibration"]["temperature"]
     for split in ("val", "test"):
         scores = record[split]
         if not scores:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from classification.errors import FieldmarkError
 from classification.files import atomic_path
-from classification.paths import RunPaths
+from classification.paths import RunPaths, StorePaths
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -37,7 +37,7 @@ _LOCK_SECONDS = 120  # another process creates the tables in 5-7 s
 _SECRET = re.compile(r"(?<=://)[^\s/:@]*(?::\S*)?(?=@)|(?<=password=)[^\s&]*")
 
 
-def tracking_uri(paths: RunPaths) -> str:
+def tracking_uri(paths: RunPaths | StorePaths) -> str:
     """``MLFLOW_TRACKING_URI`` from the environment or ``.env``; SQLite in ``runs/`` otherwise."""
     from dotenv import find_dotenv, load_dotenv
 

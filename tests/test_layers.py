@@ -31,14 +31,14 @@ LAYERS = [
         "tracking_store",
         "program",
         "onnx_export",
-        "registry",
+        "versions",
         "inference",
         "comparison",
     },
     {"summary", "publish"},
     {"app"},
     {"launch"},
-    {"train", "predict", "label", "jobs", "active_learning"},
+    {"train", "predict", "label", "jobs", "registry", "active_learning"},
 ]
 PACKAGE = Path(__file__).resolve().parents[1] / "classification"
 HEAVY = {"torch", "torchvision", "timm", "mlflow", "pandas", "pandera", "sklearn", "matplotlib"}

@@ -1,256 +1,213 @@
-import functools
+"""registry.py on the registry of a real small run, and predict.py with a model out of it."""
+
 import json
+import os
+import pickle
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from classification.config import TrackingConfig
-from classification.files import read_json, write_json
-from classification.paths import ExportPaths, RunPaths
-from classification.registry import beats, champion_of, register_version
-from classification.tracking import make_tracker
-from classification.tracking_store import quiet
+from classification import predict as predict_script
+from classification import registry as script
+from classification.errors import FieldmarkError
+from classification.files import read_json
+from classification.launch import Job
+from classification.launch.local import LocalLauncher
+from classification.learning.model import load_classifier
+from classification.paths.versions import ReleasePaths
+from classification.query.names import STRATEGY_NAMES
+from classification.settings import load_config
+from classification.versions.commands import execute
+from classification.versions.lookup import parse_reference
+from tests.tiny import make_tiny
 
-TEST = {"accuracy": 0.75, "macro_f1": 0.7, "n": 40}
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory, mlflow_template):
+    """A finished run whose model is in the registry at ``runs/mlflow.db``."""
+    folder = tmp_path_factory.mktemp("registry")
+    fields = {"rounds": 1, "tracking.enabled": True, "tracking.licence": "CC0-1.0"}
+    tiny = make_tiny(folder, **fields)
+    shutil.copyfile(mlflow_template, tiny.run.tracking_db)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("MLFLOW_TRACKING_URI", raising=False)
+        patch.chdir(folder)  # no .env of the project
+        config = load_config(tiny.run.config, strategies=STRATEGY_NAMES)
+        LocalLauncher().submit(Job(config=config, run=tiny.run.root, resume=True))
+    return tiny
 
 
 @pytest.fixture
-def export(tiny_export):
-    return tiny_export
+def here(trained, monkeypatch):
+    """The folder above ``runs/``, as for who types the commands."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(trained.run.root.parents[2])
+    return trained
 
 
-@pytest.fixture
-def client(mlflow_store, tiny_program, monkeypatch):
-    """A client, with an experiment to register from; tracing is already done."""
-    monkeypatch.setattr(
-        "classification.registry.save_program",
-        lambda _, folder: shutil.copytree(tiny_program, folder),
+def say(capsys, *words):
+    capsys.readouterr()
+    execute(script.parse([str(word) for word in words]))
+    return capsys.readouterr().out
+
+
+def test_list_and_show_tell_what_is_there(here, capsys):
+    (line,) = say(capsys, "list").splitlines()
+    assert line.startswith("test-tiny/1")
+    assert line.endswith("challenger, champion")
+    shown = say(capsys, "show", "models:/test-tiny@champion")
+    assert "test/tiny, round 1" in shown
+    assert "CC0-1.0" in shown
+    assert "tiny/cam2" in shown  # a test camera, with its interval
+    assert "8 from " in shown
+    assert "locations (8 decisions by oracle)" in shown
+
+
+def test_the_record_holds_what_one_must_know_to_trust_a_model(here, tmp_path, capsys):
+    say(capsys, "export", "test-tiny", "--output", tmp_path / "out")
+    record = read_json(ReleasePaths(tmp_path / "out").record, what="record")
+    metrics = read_json(here.run.round(1).metrics, what="metrics")
+    assert record["classes"] == ["cat", "deer", "fox"]
+    assert record["data"] == metrics["data"]
+    assert set(record["train_locations"]) <= {f"tiny/cam{i}" for i in range(4, 10)}
+    assert sum(record["train_locations"].values()) == record["num_labels"] == 8
+    assert set(record["thresholds"]["per_class"]) == set(record["classes"])
+    assert record["test"]["macro_f1"] == metrics["test"]["macro_f1"]
+    assert all(len(row["f1_interval"]) == 2 for row in record["test"]["per_class"].values())
+    assert all(
+        low <= row["accuracy"] <= high
+        for row in record["test"]["per_location"].values()
+        for low, high in [row["accuracy_interval"]]
     )
-    with quiet():
-        import mlflow
-        from mlflow import MlflowClient
-
-        mlflow.set_tracking_uri(mlflow_store)  # as a user does who loads a model
-        yield MlflowClient(mlflow_store)
-        mlflow.set_tracking_uri(None)
+    assert record["labelling"] == {"decisions": 8, "annotators": {"oracle": 8}, "hours": None}
+    assert record["provenance"]["packages"]["torch"]
 
 
-@pytest.fixture
-def new_run(client, tmp_path):
-    experiment = client.create_experiment("demo", artifact_location=(tmp_path / "art").as_uri())
-    return lambda: client.create_run(experiment)
+def test_an_exported_model_has_all_forms_and_the_same_weights(here, tmp_path, capsys):
+    out = ReleasePaths(tmp_path / "out")
+    said = say(capsys, "export", "test-tiny/1", "--output", out.root, "--onnx")
+    for path in (out.weights, out.card, out.record, out.embedding, out.head, out.classes,
+                 out.program / "MLmodel"):  # fmt: skip
+        assert path.is_file(), path
+        assert str(path) in said
+    assert any(out.program.rglob("*.pt2"))
+    assert not list(out.root.rglob("*.pkl"))
+    ours, theirs = load_classifier(out.root), load_classifier(here.run.export)
+    for key, value in theirs.backbone.state_dict().items():
+        assert np.array_equal(value.numpy(), ours.backbone.state_dict()[key].numpy())
+    with pytest.raises(FieldmarkError, match="exists: give --output another"):
+        say(capsys, "export", "test-tiny", "--output", out.root)
 
 
-def changed(export, folder, **values):
-    """The same model with another card."""
-    shutil.copytree(export.root, folder)
-    copy = ExportPaths(folder)
-    write_json(copy.card, read_json(copy.card, what="card") | values)
-    return copy
+def predict(monkeypatch, *words):
+    monkeypatch.setattr(sys, "argv", ["predict.py", *map(str, words)])
+    with pytest.raises(SystemExit) as end:
+        predict_script.main()
+    return end.value.code
 
 
-def version_at(client, alias):
-    return str(client.get_model_version_by_alias("critters", alias).version)
+def test_predict_by_name_gives_what_the_run_gave(here, tmp_path, monkeypatch, capsys):
+    output = tmp_path / "out.csv"
+    options = ("--config", here.run.config, "--split", "test", "--output", output)
+    assert predict(monkeypatch, "--model", "models:/test-tiny@champion", *options) == 0
+    assert "model: test-tiny version 1" in capsys.readouterr().out
+    table = pd.read_csv(output).set_index("path")
+    expected = pd.read_parquet(here.run.round(1).predictions).set_index("path")
+    columns = [c for c in table if c.startswith("p_")]
+    assert len(table) == 18
+    assert np.allclose(table[columns], expected.loc[table.index, columns], atol=2e-4)
+    scores = json.loads(output.with_suffix(".metrics.json").read_text())
+    run = json.loads(here.run.round(1).metrics.read_text())["test"]
+    assert scores["confusion"] == run["confusion"]
 
 
-def test_the_first_model_is_champion_and_carries_what_its_users_need(client, new_run, export):
-    run = new_run()
-    said = register_version(client, name="critters", run=run, export=export, test=TEST)
-    assert said == (
-        "registered critters version 1 as challenger and champion: "
-        "the first champion, macro-F1 0.700"
-    )
-    version = client.get_model_version_by_alias("critters", "champion")
-    assert version_at(client, "challenger") == "1"
-    assert version.run_id == run.info.run_id
-    assert json.loads(version.tags["classes"]) == ["deer", "fox", "puma", "élan"]
-    assert json.loads(version.tags["preprocessing"])["image_size"] == 64
-    assert version.tags["data.test_split"] == "ef" * 32
-    assert (version.tags["num_labels"], version.tags["test.macro_f1"]) == ("40", "0.7")
-    kept = {item.path for item in client.list_artifacts(run.info.run_id, "export")}
-    assert kept == {"export/model.json", "export/model.safetensors"}
-    assert len(client.get_run(run.info.run_id).outputs.model_outputs) == 1
-
-
-def test_whoever_asks_for_the_champion_gets_the_traced_model(client, new_run, export, tiny_program):
-    import mlflow
-
-    register_version(client, name="critters", run=new_run(), export=export, test=TEST)
-    served = mlflow.pyfunc.load_model("models:/critters@champion")
-    program = mlflow.pyfunc.load_model(str(tiny_program))
-    images = np.random.default_rng(0).random((3, 3, 64, 64), dtype=np.float32)
-    assert (served.predict(images) == program.predict(images)).all()
-    assert served.metadata.signature == program.metadata.signature
-    assert served.metadata.metadata["classes"] == ["deer", "fox", "puma", "élan"]
-
-
-def test_a_model_is_registered_once_for_each_run_and_round(client, new_run, export, tmp_path):
-    run = new_run()
-    register_version(client, name="critters", run=run, export=export, test=TEST)
-    client.set_registered_model_alias("critters", "champion", "1")
-    better = TEST | {"macro_f1": 0.8}
-    register_version(client, name="critters", run=new_run(), export=export, test=better)
-    client.set_registered_model_alias("critters", "champion", "1")  # somebody rolled back
-    assert register_version(client, name="critters", run=run, export=export, test=TEST) == ""
-    assert (version_at(client, "champion"), version_at(client, "challenger")) == ("1", "2")
-    later = changed(export, tmp_path / "later", round=3)
-    register_version(client, name="critters", run=run, export=later, test=better)
-    assert (version_at(client, "champion"), version_at(client, "challenger")) == ("3", "3")
+def test_predict_needs_no_run_folder_for_images_from_anywhere(here, tmp_path, monkeypatch):
+    output = tmp_path / "out.csv"
+    recognitions = tmp_path / "recognitions.json"
+    words = ("--images", here.data.crops, "--output", output, "--megadetector-json", recognitions)
+    assert predict(monkeypatch, "--model", "models:/test-tiny/1", *words) == 0
+    table = pd.read_csv(output).set_index("path")
+    expected = pd.read_parquet(here.run.round(1).predictions).set_index("path")
+    assert (table["prediction"] == expected.loc[table.index, "prediction"]).all()
+    assert json.loads(recognitions.read_text())["info"]["classifier"] == "test-tiny, round 1"
 
 
 @pytest.mark.parametrize(
-    ("score", "split", "wins"),
-    [(0.71, "ef" * 32, True), (0.7, "ef" * 32, False), (0.6, "ef" * 32, False), (0.9, "x", False)],
+    ("words", "said"),
+    [
+        (["--model", "m", "--checkpoint", "x", "--config", "c"], "--model or --checkpoint"),
+        (["--model", "m"], "--config, or --model together with --images"),
+        (["--images", "x"], "--config, or --model together with --images"),
+    ],
 )
-def test_a_challenger_becomes_champion_only_when_it_is_better_on_the_same_test(
-    client, new_run, export, tmp_path, score, split, wins
+def test_options_that_do_not_go_together_are_refused(monkeypatch, words, said):
+    assert said in predict(monkeypatch, *words)
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("touch executed",)
+
+
+def test_what_somebody_planted_in_the_registry_is_never_executed(
+    here, tmp_path, monkeypatch, capsys
 ):
-    register_version(client, name="critters", run=new_run(), export=export, test=TEST)
-    other = changed(export, tmp_path / "other", data={"test_split": split})
-    said = register_version(
-        client, name="critters", run=new_run(), export=other, test=TEST | {"macro_f1": score}
-    )
-    assert version_at(client, "challenger") == "2"
-    assert version_at(client, "champion") == ("2" if wins else "1")
-    assert client.get_model_version("critters", "2").description == said
+    monkeypatch.chdir(tmp_path)
+    runs = here.run.root.parents[1]
+    say(capsys, "export", "test-tiny", "--output", tmp_path / "a", "--runs", runs)
+    (weights,) = (runs / "mlartifacts").rglob("export/model.safetensors")
+    before = weights.read_bytes()
+    weights.write_bytes(pickle.dumps(Evil()))
+    (weights.parent / "model.pkl").write_bytes(pickle.dumps(Evil()))
+    try:
+        words = ("--config", here.run.config, "--model", "test-tiny")
+        assert predict(monkeypatch, *words) == 1
+        assert "weights cannot be read" in capsys.readouterr().err
+        say(capsys, "show", "test-tiny", "--runs", runs)
+    finally:
+        weights.write_bytes(before)
+        (weights.parent / "model.pkl").unlink()
+    assert not Path("executed").exists()
 
 
-def test_a_model_that_was_never_tested_does_not_become_champion(client, new_run, export):
-    said = register_version(client, name="critters", run=new_run(), export=export, test=None)
-    assert said.endswith("as challenger: it was not measured on a test split")
-    assert champion_of(client, "critters") is None
-    assert champion_of(client, "no such model") is None
+def test_a_model_beside_itself_and_refusals(here, capsys):
+    shown = say(capsys, "compare", "test-tiny/1", "test-tiny@challenger")
+    assert "+0.000 [+0.00, +0.00]" in shown
+    assert "F1 by class" in shown
+    assert "version 1 is champion: it is the champion" in say(capsys, "promote", "test-tiny")
+    for words, reason in [
+        (("rollback", "test-tiny"), "replaced no champion"),
+        (("show", "no-such"), "Known: test-tiny"),
+        (("show", "test-tiny/7"), r"Versions: 1; aliases: challenger \(1\), champion \(1\)"),
+        (("show", "test-tiny@best"), "there is no test-tiny@best"),
+        (("show", "a:b:c"), "is not a model"),
+        (("show",), "needs a model"),
+        (("export", "test-tiny"), "--output FOLDER"),
+    ]:
+        with pytest.raises(FieldmarkError, match=reason):
+            say(capsys, *words)
 
 
-RULES = [
-    ({"test.macro_f1": "0.5", "data.test_split": "s"}, None, True, "first champion"),
-    ({"data.test_split": "s"}, None, False, "not measured"),
-    ({"test.macro_f1": "0.5", "data.test_split": "s"}, {}, False, "cannot be compared"),
-    (
-        {"test.macro_f1": "0.5", "data.test_split": "s"},
-        {"test.macro_f1": "0.4", "data.test_split": "t"},
-        False,
-        "another test split",
-    ),
-    (
-        {"test.macro_f1": "0.5", "data.test_split": "s"},
-        {"test.macro_f1": "0.4"},
-        False,
-        "another test split",
-    ),
-]
+def test_a_registry_that_does_not_answer_is_said_without_its_password(here, monkeypatch, capsys):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:s3cret@127.0.0.1:9")
+    with pytest.raises(FieldmarkError, match="does not answer") as error:
+        say(capsys, "list")
+    assert "s3cret" not in str(error.value)
+    assert "MLFLOW_TRACKING_URI" in str(error.value)
 
 
-@pytest.mark.parametrize(("tags", "champion", "wins", "why"), RULES)
-def test_who_may_be_compared_with_the_champion(tags, champion, wins, why):
-    better, reason = beats(tags, champion)
-    assert better == wins
-    assert why in reason
-
-
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_on_one_test_split_the_higher_score_wins_and_a_draw_keeps_the_champion(new, old):
-    def tags(score):
-        return {"test.macro_f1": str(score), "data.test_split": "s"}
-
-    assert beats(tags(new), tags(old))[0] == (new > old)
-
-
-def test_a_registration_killed_at_any_point_is_taken_up_again(client, new_run, export, monkeypatch):
-    left = [10**9]
-
-    def mortal(method):
-        @functools.wraps(method)
-        def call(*args, **kwargs):
-            answer = method(*args, **kwargs)
-            left[0] -= 1
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            return answer
-
-        return call
-
-    for name in (
-        "log_artifacts",
-        "create_logged_model",
-        "log_outputs",
-        "log_model_artifacts",
-        "finalize_logged_model",
-        "create_registered_model",
-        "create_model_version",
-        "set_registered_model_alias",
-        "update_model_version",
-    ):
-        monkeypatch.setattr(client, name, mortal(getattr(client, name)))
-    for calls in range(1, 30):
-        run, left[0] = new_run(), calls
-        name = f"killed after {calls}"
-        try:
-            register_version(client, name=name, run=run, export=export, test=TEST)
-            break
-        except KeyboardInterrupt:
-            left[0] = 10**9
-            register_version(client, name=name, run=run, export=export, test=TEST)
-        (version,) = client.search_model_versions(f"name = '{name}'")
-        champion = champion_of(client, name)
-        assert champion is not None
-        assert str(champion.version) == str(version.version) == "1"
-        models = client.search_logged_models([run.info.experiment_id])
-        assert [m.source_run_id for m in models].count(run.info.run_id) == 1
-    assert calls > 9
-
-
-def test_a_network_that_cannot_be_traced_is_named_and_kept_with_the_run(
-    client, new_run, export, monkeypatch
-):
-    def cannot(*_):
-        raise RuntimeError("data-dependent branching\nand a page of graph")
-
-    monkeypatch.setattr("classification.registry.save_program", cannot)
-    run = new_run()
-    said = register_version(client, name="critters", run=run, export=export, test=TEST)
-    assert said.startswith(
-        "warning: torch.export cannot trace squeezenet1_1 (RuntimeError: data-dependent branching)"
-    )
-    assert "classification/predict.py" in said
-    assert len(said.splitlines()) == 1
-    assert client.search_registered_models() == []
-    assert len(client.list_artifacts(run.info.run_id, "export")) == 2
-
-
-def test_a_full_disk_is_not_taken_for_a_network_that_cannot_be_traced(
-    client, new_run, export, monkeypatch
-):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("classification.registry.save_program", full)
-    with pytest.raises(OSError, match="No space left"):
-        register_version(client, name="critters", run=new_run(), export=export, test=TEST)
-
-
-def finish(paths, export):
-    """As much of a finished run as registration looks at."""
-    shutil.copytree(export.root, paths.export)
-    for number in range(3):
-        write_json(paths.round(number).metrics, {"test": TEST, "data": {"table": "ab" * 32}})
-        write_json(paths.round(number).provenance, {})
-
-
-def test_the_tracker_registers_under_the_name_of_the_folder(client, export, tmp_path, capfd):
-    paths = RunPaths(tmp_path / "runs" / "squeezenet" / "first")
-    finish(paths, export)
-    tracker = make_tracker(TrackingConfig(), paths)
-    tracker.register(ExportPaths(paths.export))
-    tracker.register(ExportPaths(paths.export))
-    assert capfd.readouterr() == (
-        "registered squeezenet-first version 1 as challenger and champion: "
-        "the first champion, macro-F1 0.700\n",
-        "",
-    )
-    named = make_tracker(TrackingConfig(register_as="critters"), paths)
-    named.register(ExportPaths(paths.export))
-    assert "registered critters version 1" in capfd.readouterr().out
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a", "a@champion"),
+        ("models:/a@best", "a@best"),
+        ("a/3", "a/3"),
+        ("models:/a/12", "a/12"),
+    ],
+)
+def test_the_names_of_a_version(text, expected):
+    assert str(parse_reference(text)) == expected

@@ -31,12 +31,12 @@ def tally(
 
 
 def nested_tallies(
-    tallies: FloatArray, *, locations: Sequence[str] | NDArray[Any], classes: Sequence[str]
+    tallies: FloatArray, *, locations: Sequence[str], classes: Sequence[str]
 ) -> dict[str, dict[str, list[int]]]:
     """Tallies [L, 3, C] by name, for a record; classes of which a location has nothing left out."""
-    found: dict[str, dict[str, list[int]]] = {str(name): {} for name in locations}
-    for i, c in zip(*np.nonzero(tallies.any(axis=1)), strict=True):
-        found[str(locations[i])][classes[c]] = tallies[i, :, c].astype(int).tolist()
+    found: dict[str, dict[str, list[int]]] = {name: {} for name in locations}
+    for i, c in np.argwhere(tallies.any(axis=1)).tolist():
+        found[locations[i]][classes[c]] = tallies[i, :, c].astype(int).tolist()
     return found
 
 

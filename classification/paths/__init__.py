@@ -15,7 +15,7 @@ from classification.paths.data import (
     is_safe_name,
 )
 from classification.paths.jobs import BucketPaths, CheckpointPaths, ContainerPaths, JobPaths
-from classification.paths.runs import EmbeddingPaths, ExportPaths, RoundPaths, RunPaths
+from classification.paths.runs import EmbeddingPaths, ExportPaths, RoundPaths, RunPaths, StorePaths
 
 __all__ = [
     "CROP_MARK",
@@ -34,6 +34,7 @@ __all__ = [
     "RunPaths",
     "SamplePaths",
     "SpeciesPaths",
+    "StorePaths",
     "SubsetPaths",
     "crop_log",
     "crop_name",

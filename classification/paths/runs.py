@@ -51,6 +51,21 @@ class RoundPaths:
 
 
 @dataclass(frozen=True)
+class StorePaths:
+    """``runs/``: MLflow's store of all runs below it, unless a server is set."""
+
+    root: Path
+
+    @property
+    def tracking_db(self) -> Path:
+        return self.root / "mlflow.db"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.root / "mlartifacts"
+
+
+@dataclass(frozen=True)
 class RunPaths:
     """``runs/<model>/<experiment>``: the config a person wrote and everything a run makes of it."""
 
@@ -106,11 +121,11 @@ class RunPaths:
     @property
     def tracking_db(self) -> Path:
         """Default MLflow store, shared by all runs: ``runs/mlflow.db``."""
-        return self.root.parent.parent / "mlflow.db"
+        return StorePaths(self.root.parent.parent).tracking_db
 
     @property
     def artifacts(self) -> Path:
-        return self.root.parent.parent / "mlartifacts"
+        return StorePaths(self.root.parent.parent).artifacts
 
     @property
     def model_name(self) -> str:

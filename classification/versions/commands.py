@@ -1,0 +1,145 @@
+"""What ``classification/registry.py`` does."""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from classification.errors import FieldmarkError
+from classification.files import read_json
+from classification.paths import StorePaths
+from classification.paths.versions import ReleasePaths
+from classification.tracking_store import tracking_uri
+from classification.versions.champion import CHALLENGER, CHAMPION, promote, rollback
+from classification.versions.comparison import compare
+from classification.versions.lookup import fetch, find_version, opened, parse_reference
+from classification.versions.options import RegistryOptions
+from classification.versions.text import comparison_lines, record_lines
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+
+def execute(options: RegistryOptions) -> None:
+    """Run a command and print what it says.
+
+    Raises:
+        FieldmarkError: no such model, a refused promotion, or the registry does not answer.
+    """
+    if options.command != "list" and not options.model:
+        raise FieldmarkError(
+            f"{options.command} needs a model: NAME, NAME@champion or NAME/3. "
+            "python classification/registry.py list shows them"
+        )
+    commands = {
+        "list": _list,
+        "show": _show,
+        "promote": _promote,
+        "rollback": _rollback,
+        "compare": _compare,
+        "export": _export,
+    }
+    with opened(tracking_uri(StorePaths(options.runs))) as client:
+        print("\n".join(commands[options.command](client, options)))
+
+
+def _list(client: "MlflowClient", options: RegistryOptions) -> list[str]:
+    """Every version, newest first within its model."""
+    models = sorted(client.search_registered_models(), key=lambda model: model.name)
+    wanted = parse_reference(options.model).name if options.model else ""
+    lines = []
+    for model in models:
+        if wanted in ("", model.name):
+            versions = client.search_model_versions(f"name = '{model.name}'")
+            lines += [
+                _version_line(version, model.aliases, width=max(len(m.name) for m in models))
+                for version in sorted(versions, key=lambda v: -int(v.version))
+            ]
+    return lines or ["no registered models"]
+
+
+def _version_line(version: "ModelVersion", aliases: dict[str, str], *, width: int = 0) -> str:
+    tags, number = version.tags, str(version.version)
+    held = ", ".join(sorted(alias for alias, n in aliases.items() if str(n) == number))
+    made = datetime.fromtimestamp(version.creation_timestamp / 1000, UTC)
+    score = f"{float(tags['test.macro_f1']):.3f}" if "test.macro_f1" in tags else "  -  "
+    return (
+        f"{version.name + '/' + number:{width + 4}}  {made:%Y-%m-%d %H:%M}  macro-F1 {score}  "
+        f"{tags.get('num_labels', '?'):>6} labels  test split "
+        f"{tags.get('data.test_split', '-')[:8]:8}  {held}"
+    ).rstrip()
+
+
+def _show(client: "MlflowClient", options: RegistryOptions) -> list[str]:
+    version = find_version(client, parse_reference(options.model))
+    aliases = client.get_registered_model(version.name).aliases
+    return [
+        _version_line(version, aliases),
+        version.description or "",
+        *record_lines(_record(client, version)),
+    ]
+
+
+def _promote(client: "MlflowClient", options: RegistryOptions) -> list[str]:
+    reference = parse_reference(options.model, alias=CHALLENGER)
+    return [promote(client, find_version(client, reference))]
+
+
+def _rollback(client: "MlflowClient", options: RegistryOptions) -> list[str]:
+    name = parse_reference(options.model).name
+    find_version(client, parse_reference(f"{name}@{CHAMPION}"))  # or an error that names others
+    return [rollback(client, name)]
+
+
+def _compare(client: "MlflowClient", options: RegistryOptions) -> list[str]:
+    first = parse_reference(options.model)
+    second = parse_reference(options.other or f"{first.name}@{CHALLENGER}")
+    versions = find_version(client, first), find_version(client, second)
+    found = compare(_record(client, versions[0]), _record(client, versions[1]))
+    if found is None:
+        raise FieldmarkError("one of the two was not measured on a test split: nothing to compare")
+    names = f"{versions[0].name}/{versions[0].version}", f"{versions[1].name}/{versions[1].version}"
+    shown = (names[0], names[1]) if first.name != second.name else _numbers(versions)
+    legend = "difference: second minus first [95 %, locations resampled]; * leaves out 0"
+    head = f"{names[0]} and {names[1]}"
+    return [head, *comparison_lines(found, names=shown), "", legend]
+
+
+def _numbers(versions: tuple["ModelVersion", "ModelVersion"]) -> tuple[str, str]:
+    return f"version {versions[0].version}", f"version {versions[1].version}"
+
+
+def _export(client: "MlflowClient", options: RegistryOptions) -> list[str]:
+    """Weights, card, record, classes and program, and ONNX where it is wanted."""
+    if options.output is None:
+        raise FieldmarkError("export needs a folder: --output FOLDER")
+    if options.output.exists():
+        raise FieldmarkError(f"{options.output} exists: give --output another folder")
+    version = find_version(client, parse_reference(options.model))
+    target = ReleasePaths(options.output)
+    with TemporaryDirectory() as folder:
+        release = fetch(client, version, Path(folder), program=True)
+        whole = release.root.parent
+        if options.onnx:
+            _write_onnx(release)
+        shutil.copytree(release.root, target.root)
+        shutil.rmtree(release.root)
+        shutil.copytree(whole, target.program)
+    files = sorted(path for path in target.root.rglob("*") if path.is_file())
+    lines = [f"{path}  {path.stat().st_size / 1e6:.1f} MB" for path in files]
+    return [f"{version.name} version {version.version}:", *lines]
+
+
+def _write_onnx(release: ReleasePaths) -> None:
+    from classification.learning.model import load_classifier
+    from classification.onnx_export import export_model
+
+    export_model(release, load_classifier(release.root))
+
+
+def _record(client: "MlflowClient", version: "ModelVersion") -> dict[str, Any]:
+    with TemporaryDirectory() as folder:
+        release = fetch(client, version, Path(folder))
+        return read_json(release.record, what="record of the model version")
