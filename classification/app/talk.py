@@ -68,9 +68,9 @@ class Talk:
         if self.seat is not None:
             self._send({"type": "counts", **counts(self.state, self.seat)})
 
-    def tell_setup(self) -> None:
-        """Send what the tab is drawn from, after classes, orders or a proposal changed."""
-        self._send({"type": "setup", **setup(self.state)})
+    def tell_setup(self, *, proposed: bool = False) -> None:
+        """Send what the tab is drawn from; with `proposed` it turns to what another tab sent."""
+        self._send({"type": "setup", "proposed": proposed, **setup(self.state)})
 
     def close(self) -> None:
         """The browser is gone: others may have what it held."""

@@ -1,0 +1,109 @@
+"""The app as a server of this machine, or, with a token, of the network."""
+
+import secrets
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
+
+from classification.app.gate import LOCAL, Door, Gate, Refused
+from classification.app.page import App, Theme, raw_css
+from classification.app.routes import IMAGES, routes
+from classification.errors import FieldmarkError
+
+if TYPE_CHECKING:
+    from panel.io.server import Server
+
+_THEME = "fieldmark_theme"
+_UNUSED = 10_000  # ms after which the session of a closed page ends and its items are free
+
+
+class AppServer:
+    """One server.
+
+    Args:
+        app: what it shows.
+        address: to listen on; anything but this machine's own demands a token.
+        port: 0 for any that is free.
+        token: "" for one made up here where one is needed.
+        title: of the page.
+    """
+
+    def __init__(
+        self, app: App, *, address: str, port: int, token: str = "", title: str = "Fieldmark"
+    ) -> None:
+        local = address in ("127.0.0.1", "localhost", "::1")
+        self.address, self.token = address, token or ("" if local else secrets.token_urlsafe(24))
+        self._server = self._make(app, port, title)
+        self.port = cast(int, self._server.port)
+        hosts = [f"{name}:{self.port}" for name in LOCAL]
+        gate = Gate(hosts=[] if self.token else hosts, token=self.token, port=self.port)
+        self._guard(gate)
+
+    @property
+    def url(self) -> str:
+        """What to open, token included."""
+        name = socket.getfqdn() if self.address in ("", "0.0.0.0", "::") else self.address
+        query = f"?token={self.token}" if self.token else ""
+        return f"http://{f'[{name}]' if ':' in name else name}:{self.port}/{query}"
+
+    def run(self) -> None:
+        """Serve until Ctrl-C."""
+        self._server.start()
+        self._server.io_loop.start()
+
+    def start(self) -> None:
+        """Serve as long as the loop of the calling thread runs."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """End all sessions and stop listening."""
+        self._server.stop()
+
+    def on_loop(self, work: Callable[[], Any]) -> None:
+        """Run `work` in the server's thread, from any other."""
+        self._server.io_loop.add_callback(work)
+
+    def _make(self, app: App, port: int, title: str) -> "Server":
+        import panel as pn
+        from panel.io.server import get_server
+
+        def view() -> Any:
+            theme = _theme()
+            settings: Any = pn.config  # of this session; its types do not say so
+            settings.theme = "dark" if theme == "dark" else "default"
+            settings.raw_css = [*settings.raw_css, raw_css(theme)]
+            return app.page(images=IMAGES, theme=theme)
+
+        try:
+            return get_server(
+                view,
+                port=port,
+                address=self.address,
+                # the gate is stricter: the page's origin must be the very host it asks
+                websocket_origin="*",
+                extra_patterns=routes(app.pictures),
+                title=title,
+                show=False,
+                start=False,
+                unused_session_lifetime_milliseconds=_UNUSED,
+                check_unused_sessions_milliseconds=_UNUSED,
+            )
+        except OSError as error:
+            raise FieldmarkError(
+                f"cannot listen on {self.address}, port {port}: {error.strerror or error}. Choose "
+                "another with --port; 0 takes any that is free"
+            ) from error
+
+    def _guard(self, gate: Gate) -> None:
+        """Before every other rule, of pages, websockets, images and static files alike."""
+        from tornado.routing import Rule
+
+        rules = self._server._tornado.default_router.rules  # Bokeh has no public way
+        rules.insert(0, Rule(Refused(gate), Door, {"gate": gate}))
+
+
+def _theme() -> Theme:
+    import panel as pn
+
+    asked = (pn.state.session_args or {}).get("theme", [b""])[0].decode(errors="replace")
+    return "dark" if asked == "dark" else "light"

@@ -1,0 +1,18 @@
+"""The tabs of the app, in their order; a tab is a function of the shared state."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import panel as pn
+
+    from classification.app.state import AppState
+
+TABS: dict[str, str] = {}
+"""Tabs behind the Label tab: title, and ``module:function`` of ``(AppState) -> viewable``."""
+
+
+def make_tab(target: str, state: "AppState") -> "pn.viewable.Viewable":
+    """The content of a tab; its module is imported when somebody opens a page."""
+    module, _, function = target.partition(":")
+    return getattr(import_module(module), function)(state)
