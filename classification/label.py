@@ -1,5 +1,6 @@
-"""Labels of a run: bring them in, take them out, see how they stand.
+"""Labels of a run: give them in the browser, bring them in, take them out, see how they stand.
 
+python classification/label.py serve --config runs/<model>/<experiment>/config.yml
 python classification/label.py export --config runs/<model>/<experiment>/config.yml --output FILE
 python classification/label.py import --config runs/<model>/<experiment>/config.yml [FILE ...]
 python classification/label.py status --config runs/<model>/<experiment>/config.yml
@@ -18,6 +19,7 @@ from typing import Any
 if not __package__:  # run by path: classification/ must not stay on sys.path
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from classification.app.options import ServeOptions
 from classification.cli import options_parser, run
 from classification.labelling.options import ExportOptions, ImportOptions, StatusOptions
 from classification.settings import Override, load_config, split_overrides
@@ -41,6 +43,7 @@ COMMANDS = {
         target="classification.labelling.commands:import_files",
         positional=("files",),
     ),
+    "serve": Command(options=ServeOptions, target="classification.app.serve:serve"),
     "status": Command(
         options=StatusOptions, target="classification.labelling.commands:print_status"
     ),

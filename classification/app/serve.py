@@ -1,0 +1,80 @@
+"""What label.py serve does: the app over a run."""
+
+import getpass
+import webbrowser
+
+from classification.app.of_run import state_of_run
+from classification.app.options import ServeOptions
+from classification.app.state import AppState
+from classification.config import RunConfig
+from classification.errors import FieldmarkError
+from classification.paths import RunPaths
+
+
+def serve(options: ServeOptions, config: RunConfig) -> None:
+    """Serve until Ctrl-C.
+
+    Raises:
+        FieldmarkError: no such run or dataset, Panel is not installed, or the port is taken.
+    """
+    require_panel()
+    from classification.app.page import App
+    from classification.app.pictures import Pictures
+    from classification.app.server import AppServer
+
+    run = RunPaths(options.config.parent)
+    if options.images_dir is not None and not options.images_dir.is_dir():
+        raise FieldmarkError(f"folder of images not found: {options.images_dir}")
+    state = state_of_run(
+        config,
+        run,
+        annotator=options.annotator or login_name(),
+        frames_folder=options.images_dir,
+        several=options.several,
+    )
+    server = AppServer(
+        App(state=state, pictures=Pictures(state.items)),
+        address=options.address,
+        port=options.port,
+        token=options.token,
+        title=f"Fieldmark: {run.model_name}",
+    )
+    print("\n".join([*_notes(state, options), f"label at {server.url} (Ctrl-C ends)"]), flush=True)
+    if options.open:
+        webbrowser.open(server.url)
+    server.run()
+
+
+def require_panel() -> None:
+    """Say how to get Panel where it is not there.
+
+    Raises:
+        FieldmarkError: it is not installed.
+    """
+    try:
+        import panel  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise FieldmarkError(
+            f'the labelling app needs Panel ({error}): pip install "fieldmark[gui]"'
+        ) from error
+
+
+def login_name() -> str:
+    """Who runs this program; "" where the system does not know."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
+
+
+def _notes(state: AppState, options: ServeOptions) -> list[str]:
+    """What a person should know before labelling."""
+    lines = [f"{len(state)} images, {int(state.unlabelled.sum())} unlabelled: {state.store.name}"]
+    if len(state.query):
+        waiting = int(state.unlabelled[state.query].sum())
+        lines.append(f"round {state.round} asked for {len(state.query)}: {waiting} waiting")
+    if state.items.boxes is not None and options.images_dir is None:
+        lines.append("to see whole frames beside the crops, name their folder: --images-dir")
+    if state.embeddings is None:
+        lines.append("no embeddings yet: orders by diversity come with the first round")
+    return lines
