@@ -27,7 +27,8 @@ def options_parser(
 ) -> ArgumentParser:
     """A parser with a ``--dash-name`` per field of `options`, a flat frozen dataclass.
 
-    ``list`` fields take several words, ``bool`` fields are ``--x/--no-x`` switches.
+    ``list`` fields take several words, and those that are empty by default may be given several
+    times; ``bool`` fields are ``--x/--no-x`` switches.
     """
     parser = ArgumentParser(description=description or options.__doc__)
     hints, docs = get_type_hints(options), field_docs(options)
@@ -92,6 +93,8 @@ def _add_option(
     if get_origin(hint) in (list, tuple):
         extra |= {"nargs": "+" if required else "*", "type": get_args(hint)[0]}
         default = list(default) if default is not None else None
+        if default == []:  # given twice, both count
+            extra["action"] = "extend"
     elif hint is bool:
         extra |= {"action": _switch()}
     else:

@@ -54,7 +54,10 @@ class LaunchConfig:
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """auto takes a GPU when there is one."""
     threads: int = 0
-    """Threads that decode images; 0: one per core."""
+    """Threads that decode images; 0: one per core, shared by the processes."""
+    processes: int = 1
+    """Processes that embed and train together, on each machine; torchrun starts them. 0: one per
+    GPU. Also --nproc."""
     sagemaker: SageMakerConfig = field(default_factory=SageMakerConfig)
 
 
@@ -120,6 +123,7 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
         "rounds": (config.rounds, 0),
         "bootstrap": (config.bootstrap, 10),
         "launch.threads": (config.launch.threads, 0),
+        "launch.processes": (config.launch.processes, 0),
         "seed": (config.seed, 0),
     }
     found = [f"{k}: {v} is below {low}" for k, (v, low) in minimum.items() if v < low]
@@ -128,6 +132,11 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
     found += query_problems(config.query, strategies=strategies)
     if config.launch.backend == "sagemaker":
         found += sagemaker_problems(config.launch.sagemaker)
+        if config.labels.wait != "no":
+            found.append(
+                f"labels.wait: {config.labels.wait} would keep a paid machine waiting for people; "
+                "on AWS give no: the job ends, and jobs.py resume goes on with their answers"
+            )
     return found
 
 

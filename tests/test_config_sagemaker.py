@@ -3,6 +3,7 @@ import dataclasses
 import pytest
 
 from classification.config import LaunchConfig, RunConfig, problems
+from classification.config_labels import LabelConfig
 from classification.config_sagemaker import SageMakerConfig, sagemaker_problems
 from classification.query.names import STRATEGY_NAMES
 
@@ -53,3 +54,11 @@ def test_an_account_is_asked_for_only_when_the_run_goes_there():
     assert problems(RunConfig(), strategies=STRATEGY_NAMES) == []
     launch = LaunchConfig(backend="sagemaker")
     assert len(problems(RunConfig(launch=launch), strategies=STRATEGY_NAMES)) == 2
+
+
+@pytest.mark.parametrize("wait", ["enter", "watch"])
+def test_nothing_on_aws_waits_for_people(wait):
+    launch = LaunchConfig(backend="sagemaker", sagemaker=GOOD)
+    config = RunConfig(launch=launch, labels=LabelConfig(source="timelapse", wait=wait))
+    (fault,) = problems(config, strategies=STRATEGY_NAMES)
+    assert f"labels.wait: {wait} would keep a paid machine waiting" in fault

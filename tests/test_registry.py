@@ -21,6 +21,7 @@ from classification.learning.model import load_classifier
 from classification.paths.versions import ReleasePaths
 from classification.query.names import STRATEGY_NAMES
 from classification.settings import load_config
+from classification.tracking_store import quiet
 from classification.versions.commands import execute
 from classification.versions.lookup import parse_reference
 from tests.tiny import make_tiny
@@ -190,6 +191,19 @@ def test_a_model_beside_itself_and_refusals(here, capsys):
     ]:
         with pytest.raises(FieldmarkError, match=reason):
             say(capsys, *words)
+
+
+def test_a_version_of_somebody_elses_is_named(here, tmp_path, capsys, monkeypatch):
+    shutil.copyfile(here.run.tracking_db, tmp_path / "mlflow.db")
+    with quiet():
+        from mlflow import MlflowClient
+
+        client = MlflowClient(f"sqlite:///{tmp_path / 'mlflow.db'}")
+        client.create_registered_model("foreign")
+        client.create_model_version("foreign", (tmp_path / "nothing").as_uri())
+    with pytest.raises(FieldmarkError, match="no model of this package is at"):
+        say(capsys, "show", "foreign/1", "--runs", tmp_path)
+    assert "foreign/1" in say(capsys, "list", "--runs", tmp_path)
 
 
 def test_a_registry_that_does_not_answer_is_said_without_its_password(here, monkeypatch, capsys):

@@ -41,6 +41,7 @@ def play(run, *numbers):
             "val": scores(number) if number else None,
             "test": scores(100 + number) if number else None,
             "seconds": {"train": 1.5},
+            "calibration": {"temperature": 1.25, "items": 40} if number else None,
             "data": HASHES,
         }
         write_json(paths.metrics, record)
@@ -112,6 +113,7 @@ def test_what_mlflow_shows_of_a_run(run, client, capfd):
     assert history(client, "test_macro_f1") == [(10, test["macro_f1"])]
     assert history(client, "test_f1/deer") == [(10, test["per_class"]["deer"]["f1"])]
     assert history(client, "num_labels") == [(0, 0), (10, 10)]
+    assert history(client, "temperature") == [(10, 1.25)]
     names = {item.path for item in client.list_artifacts(found.info.run_id)}
     assert names == {"learning_curve.png", "confusion_matrix.png", "rounds"}
     assert read_json(run.tracking, what="key")["run_id"] == found.info.run_id

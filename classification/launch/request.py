@@ -56,7 +56,7 @@ def training_request(config: RunConfig, site: Site) -> dict[str, Any]:
         "CheckpointConfig": {"S3Uri": site.checkpoints, "LocalPath": "/opt/ml/checkpoints"},
         "EnableManagedSpotTraining": aws.spot,
         "RetryStrategy": {"MaximumRetryAttempts": _RETRIES},
-        "Environment": _environment(aws, site),
+        "Environment": _environment(config, site),
         "Tags": _tags(aws, site),
     }
     if aws.spot:
@@ -81,8 +81,7 @@ def hyperparameters(config: RunConfig) -> dict[str, str]:
     values = to_dict(config)
     values["launch"] = {**values["launch"], "backend": "local"}
     del values["launch"]["sagemaker"]
-    # a copy of the labels travels along; nobody is there to give more
-    values["labels"] = {**values["labels"], "store": "", "wait": "no"}
+    values["labels"] = {**values["labels"], "store": ""}  # a copy of the labels travels along
     return {key: json.dumps(value) for key, value in flatten(values).items()}
 
 
@@ -115,21 +114,24 @@ def _channel(name: str, uri: str) -> dict[str, Any]:
 def _machines(aws: SageMakerConfig) -> dict[str, Any]:
     machines: dict[str, Any] = {"VolumeSizeInGB": aws.volume_gb}
     if len(aws.instances) == 1:
-        machines |= {"InstanceType": aws.instances[0], "InstanceCount": 1}
+        machines |= {"InstanceType": aws.instances[0], "InstanceCount": aws.instance_count}
     else:
         machines["InstancePreferences"] = [
-            {"InstanceType": instance, "InstanceCount": 1} for instance in aws.instances
+            {"InstanceType": instance, "InstanceCount": aws.instance_count}
+            for instance in aws.instances
         ]
     if aws.warm_minutes:
         machines["KeepAlivePeriodInSeconds"] = 60 * aws.warm_minutes
     return machines
 
 
-def _environment(aws: SageMakerConfig, site: Site) -> dict[str, str]:
+def _environment(config: RunConfig, site: Site) -> dict[str, str]:
+    aws = config.launch.sagemaker
     return {
         **pairs(aws.environment),
         **site.environment,
         "FIELDMARK_RUN": site.run,
+        "FIELDMARK_PROCESSES": str(config.launch.processes),
         "FIELDMARK_CHECKPOINT_MINUTES": str(aws.checkpoint_minutes),
         # an image of one's own has the packages
         "FIELDMARK_INSTALL": "0" if aws.image else "1",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -115,18 +115,21 @@ def fetch(
         FieldmarkError: the version holds no model of this package.
     """
     from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
 
     there = VersionPaths(Path())
     source = client.get_model_version_download_uri(version.name, version.version)
     part = "" if program else f"/{there.release.root.as_posix()}"
-    download_artifacts(
-        artifact_uri=source + part, dst_path=str(folder), tracking_uri=client.tracking_uri
-    )
-    found = next(folder.rglob(there.release.weights.name), None)
+    with suppress(MlflowException):  # it has one for a folder that is not there
+        download_artifacts(
+            artifact_uri=source + part, dst_path=str(folder), tracking_uri=client.tracking_uri
+        )
+    found = next(folder.rglob(there.release.record.name), None)
     if found is None:
         raise FieldmarkError(
-            f"{version.name} version {version.version} holds no model of this package; register "
-            "it again by running its train.py command"
+            f"no model of this package is at {masked(source)}, where {version.name} version "
+            f"{version.version} should have it: its files cannot be reached, or it was registered "
+            "by other means or an older version. Its train.py command registers a new round."
         )
     return ReleasePaths(found.parent)
 

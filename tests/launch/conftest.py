@@ -2,7 +2,8 @@
 
 import pytest
 
-from tests.launch.cloud import REGION, Cloud, a_cloud
+from tests.launch.cloud import Cloud, a_cloud
+from tests.launch.machine import REGION
 
 
 @pytest.fixture(autouse=True)

@@ -157,7 +157,7 @@ def test_dry_run_prints_the_request_and_nothing_else_on_standard_output(tiny, tm
     account = [word for key, value in ACCOUNT.items() if key != "launch.backend"
                for word in (f"--{key}", value)]  # fmt: skip
     options = ["--backend", "sagemaker", "--dry-run", "--spot", "--max-hours", "1.5", "--tag",
-               "owner=ann", "cost=42"]  # fmt: skip
+               "owner=ann", "--tag", "cost=42"]  # fmt: skip
     train = [ROOT / "classification/train.py", "--config", tiny.run.config]
     done = command(*train, *options, *account, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -1,0 +1,222 @@
+"""A machine of the loopback cloud: a training job that really runs.
+
+The container's command runs as a local process, as on SageMaker: channels from S3, checkpoints
+from and to S3 while it runs, its output into CloudWatch Logs, its model to S3; it can be stopped,
+run out of time, fail with the reason it wrote, or lose its spare machine and start again on
+another. The mount point ``/opt/ml`` is a folder that the command is told in ``FIELDMARK_ML``.
+"""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, Any
+
+import psutil
+
+REGION, ACCOUNT = "us-west-2", "123456789012"
+GROUP = "/aws/sagemaker/TrainingJobs"
+_TICK = 0.05
+
+
+def split(uri: str) -> tuple[str, str]:
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
+class TrainingJob:
+    """One job and the machine that it runs on."""
+
+    def __init__(self, request: dict[str, Any], folder: Path, clients: dict[str, Any]) -> None:
+        self.request, self.folder, self.clients = request, folder, clients
+        self.status, self.phase, self.reason = "InProgress", "Starting", ""
+        self.created = datetime.now(UTC)
+        self.started: datetime | None = None
+        self.ended: datetime | None = None
+        self.attempts = 0
+        self.process: subprocess.Popen[bytes] | None = None
+        self._asked = ""  # "stop", "interrupt" or "vanish"
+        self.thread = threading.Thread(target=self._run, daemon=True)
+        self.thread.start()
+
+    @property
+    def ml(self) -> Path:
+        return self.folder / f"machine-{self.attempts}" / "ml"
+
+    def describe(self) -> dict[str, Any]:
+        wanted = ("HyperParameters", "RoleArn", "ResourceConfig", "StoppingCondition")
+        times = {"TrainingStartTime": self.started, "TrainingEndTime": self.ended}
+        return {
+            "TrainingJobName": self.request["TrainingJobName"],
+            "TrainingJobArn": arn(self.request["TrainingJobName"]),
+            "TrainingJobStatus": self.status,
+            "SecondaryStatus": self.phase,
+            "SecondaryStatusTransitions": [
+                {"Status": self.phase, "StartTime": self.created, "StatusMessage": self.phase}
+            ],
+            "CreationTime": self.created,
+            **({"FailureReason": self.reason} if self.reason else {}),
+            **({"BillableTimeInSeconds": 90, "TrainingTimeInSeconds": 120} if self.ended else {}),
+            **{key: value for key, value in times.items() if value},
+            **{key: self.request[key] for key in wanted if key in self.request},
+        }
+
+    def ask(self, what: str) -> None:
+        """Stop the job, interrupt it with notice, or take its machine away without."""
+        self._asked = what
+
+    def _run(self) -> None:
+        try:
+            while not self._attempt():
+                self.phase = "Interrupted"
+        except Exception as error:
+            self.reason = f"InternalServerError: {error!r}"
+            self.phase = self.status = "Failed"
+        self.ended = datetime.now(UTC)
+
+    def _attempt(self) -> bool:
+        """Run on one machine; whether the job has ended."""
+        self.attempts += 1
+        self.phase = "Downloading"
+        self._fill()
+        self.phase, self.started = "Training", self.started or datetime.now(UTC)
+        code, cause = self._execute()
+        if cause != "vanish":
+            self._sync()
+        if cause in ("interrupt", "vanish"):
+            shutil.rmtree(self.ml)
+            self._asked = ""
+            return False
+        if cause == "timeout":
+            self.status, self.phase = "Stopped", "MaxRuntimeExceeded"
+        elif cause == "stop":
+            self.status, self.phase = "Stopped", "Stopped"
+        elif code == 0:
+            self.phase = "Uploading"
+            self._upload_model()
+            self.status = self.phase = "Completed"
+        else:
+            said = self.ml / "output" / "failure"
+            text = said.read_text()[:1024] if said.exists() else f"ExitCode {code}"
+            self.reason = f"AlgorithmError: {text}"
+            self.status = self.phase = "Failed"
+        return True
+
+    def _fill(self) -> None:
+        for channel in self.request["InputDataConfig"]:
+            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
+            self._download(uri, self.ml / "input" / "data" / channel["ChannelName"])
+        self._download(self.request["CheckpointConfig"]["S3Uri"] + "/", self.ml / "checkpoints")
+        config = self.ml / "input" / "config"
+        config.mkdir(parents=True)
+        (config / "hyperparameters.json").write_text(json.dumps(self.request["HyperParameters"]))
+        for name in ("model", "output"):
+            (self.ml / name).mkdir()
+
+    def _execute(self) -> tuple[int, str]:
+        container = self.request["AlgorithmSpecification"]
+        self.process = subprocess.Popen(
+            [*container["ContainerEntrypoint"], *container["ContainerArguments"]],
+            cwd=self.ml,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env={
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "HOME": str(self.ml),
+                "OMP_NUM_THREADS": "1",
+                "FIELDMARK_ML": str(self.ml),
+                **self.request.get("Environment", {}),
+            },
+        )
+        logs = threading.Thread(target=self._stream, daemon=True)
+        logs.start()
+        limit = time.monotonic() + self.request["StoppingCondition"]["MaxRuntimeInSeconds"]
+        cause, last = "", 0.0
+        while self.process.poll() is None:
+            if not cause and (self._asked or time.monotonic() > limit):
+                cause = self._asked or "timeout"
+                if cause == "vanish":
+                    self.kill()
+                else:  # the first process alone gets the signal, as in a container
+                    self.process.send_signal(signal.SIGTERM)
+            if time.monotonic() - last > 0.5:
+                self._sync()
+                last = time.monotonic()
+            time.sleep(_TICK)
+        logs.join(60)
+        return self.process.returncode, cause
+
+    def kill(self) -> None:
+        """Take the machine away. torchrun's workers are in sessions of their own."""
+        if self.process and self.process.poll() is None:
+            top = psutil.Process(self.process.pid)
+            for process in [*top.children(recursive=True), top]:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+
+    def _stream(self) -> None:
+        assert self.process
+        assert self.process.stdout
+        name = f"{self.request['TrainingJobName']}/algo-1-{self.attempts}"
+        client, begun = self.clients["logs"], False
+        for line in self._lines(self.process.stdout):
+            if not begun:
+                groups = client.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]
+                if not groups:
+                    client.create_log_group(logGroupName=GROUP)
+                client.create_log_stream(logGroupName=GROUP, logStreamName=name)
+                begun = True
+            text = line.decode(errors="replace").rstrip("\n") or " "
+            event = {"timestamp": int(time.time() * 1000), "message": text}
+            client.put_log_events(logGroupName=GROUP, logStreamName=name, logEvents=[event])
+
+    @staticmethod
+    def _lines(stream: IO[bytes]) -> Iterator[bytes]:
+        with stream:
+            yield from stream
+
+    def _sync(self) -> None:
+        """Copy new checkpoint files to S3, in no order that anybody may rely on."""
+        bucket, prefix = split(self.request["CheckpointConfig"]["S3Uri"])
+        sent = self.__dict__.setdefault("sent", set())
+        for path in sorted((self.ml / "checkpoints").rglob("*"), reverse=True):
+            name = path.relative_to(self.ml / "checkpoints").as_posix()
+            if path.is_file() and not name.endswith(".tmp") and name not in sent:
+                try:
+                    data = path.read_bytes()
+                except FileNotFoundError:
+                    continue
+                self.clients["s3"].put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=data)
+                sent.add(name)
+
+    def _download(self, uri: str, folder: Path) -> None:
+        bucket, prefix = split(uri)
+        folder.mkdir(parents=True, exist_ok=True)
+        pages = self.clients["s3"].get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            for item in page.get("Contents", []):
+                path = folder / item["Key"].removeprefix(prefix)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self.clients["s3"].download_file(bucket, item["Key"], str(path))
+
+    def _upload_model(self) -> None:
+        packed = self.folder / "model.tar.gz"
+        with tarfile.open(packed, "w:gz") as tar:
+            tar.add(self.ml / "model", arcname=".")
+        bucket, prefix = split(self.request["OutputDataConfig"]["S3OutputPath"])
+        key = f"{prefix}/{self.request['TrainingJobName']}/output/model.tar.gz"
+        self.clients["s3"].upload_file(str(packed), bucket, key)
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:training-job/{name}"
