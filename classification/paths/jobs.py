@@ -134,7 +134,8 @@ class BucketPaths:
         return self._under("runs", run, "labels", digest)
 
     def checkpoints(self, run: str, generation: str) -> str:
-        return self._under("runs", run, "checkpoints", generation)
+        """By themselves: a bucket's lifecycle rules (infra/) go by the start of a key."""
+        return self._under("checkpoints", run, generation)
 
     def output(self, run: str) -> str:
         return self._under("runs", run, "output")
