@@ -23,7 +23,8 @@ from classification.evaluation.theme import (
     title,
 )
 
-_NAME = 22  # characters of a strategy's name
+_NAME = 22  # characters of a name in a row
+_TITLE = 17  # and above a panel
 
 
 def strategy_curves(
@@ -54,12 +55,12 @@ def strategy_curves(
     labels = part.groupby("round")["num_labels"].mean().to_numpy()
     rows = summary[(summary["task"] == task) & (summary["strategy"] != baseline)]
     figure, panels = panel_grid(theme, len(rows), columns=4, height=1.5)
-    for axes, row in zip(panels, rows.itertuples(), strict=True):
+    for axes, row in zip(panels, rows.to_dict("records"), strict=True):
         style(axes, theme, grid="both")
-        _panel(axes, labels, table[baseline], table[str(row.strategy)], theme)
-        sure = row.p < SIGNIFICANT
+        _panel(axes, labels, table[baseline], table[row["strategy"]], theme)
+        sure = row["p"] < SIGNIFICANT
         axes.set_title(
-            f"{shorten(str(row.strategy), _NAME)}  {100 * row.gain:+.1f}",
+            shorten(row["strategy"], _TITLE) + f"  {100 * row['gain']:+.1f}",
             loc="left", fontsize=FONT_SIZE - 1, parse_math=False,
             color=theme.text if sure else theme.muted, weight="bold" if sure else "normal",
         )  # fmt: skip
@@ -97,12 +98,11 @@ def area_gains(summary: pd.DataFrame, *, baseline: str = "random", theme: Theme 
     """
     rows = summary[summary["strategy"] != baseline]
     order = rows.groupby("strategy")["gain"].mean().sort_values(ascending=False).index
-    columns = [("gain", "low", "high")] * 3
-    figure, panels = _rows_figure(rows, order, theme, unit="points of area under macro-F1")
+    figure, panels = _rows_figure(rows, list(order), theme, unit="points of area under macro-F1")
     for axes, (_, part) in zip(panels, rows.groupby("task", sort=False), strict=True):
         values = part.set_index("strategy").reindex(order)
         sure = (values["p"] < SIGNIFICANT).to_numpy()
-        _dots(axes, 100 * values[list(columns[0])].to_numpy(), sure, theme)
+        _dots(axes, 100 * values[["gain", "low", "high"]].to_numpy(), sure, theme)
     return figure
 
 
@@ -114,7 +114,7 @@ def savings(saved: pd.DataFrame, *, theme: Theme = LIGHT) -> Figure:
         theme: colours.
     """
     order = saved.groupby("strategy")["saved"].mean().sort_values(ascending=False).index
-    figure, panels = _rows_figure(saved, order, theme, unit="% of labels saved")
+    figure, panels = _rows_figure(saved, list(order), theme, unit="% of labels saved")
     for axes, (_, part) in zip(panels, saved.groupby("task", sort=False), strict=True):
         values = part.set_index("strategy").reindex(order)
         sure = (values["low"] > 0).to_numpy()

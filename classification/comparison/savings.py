@@ -63,8 +63,9 @@ def _curves(part: "pd.DataFrame", score: str) -> dict[str, dict[int, FloatArray]
     """Scores by strategy and seed; curves that are not whole are left out."""
     rounds = part["round"].nunique()
     found: dict[str, dict[int, FloatArray]] = {}
-    for (name, seed), curve in part.sort_values("round").groupby(["strategy", "seed"]):
+    for _, curve in part.sort_values("round").groupby(["strategy", "seed"]):
         if len(curve) == rounds:
+            name, seed = curve["strategy"].iloc[0], curve["seed"].iloc[0]
             found.setdefault(str(name), {})[int(seed)] = curve[score].to_numpy(dtype=float)
     return found
 
