@@ -8,6 +8,7 @@ _S3 = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[\w!.*'()/-]*)?")
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-\d")
 _SECRET = re.compile(r"key|token|secret|passw|credential|auth", re.IGNORECASE)
 _MOST_INSTANCES = 5  # SageMaker's own limit on preferences
+_MOST_MACHINES = 20  # AWS's default quota for one job
 _LONGEST_WARM = 360  # minutes a warm pool may be kept
 _LONGEST_JOB = 28 * 24  # hours
 RESERVED_TAGS = ("fieldmark:run",)
@@ -28,8 +29,10 @@ class SageMakerConfig:
     instances: tuple[str, ...] = ("ml.g5.xlarge",)
     """Machines in order of preference: the next is taken where the first has no capacity, at
     most 5."""
+    instance_count: int = 1
+    """Machines that embed and train together, launch.processes on each; each costs its hours."""
     volume_gb: int = 100
-    """Disk of the machine in GB."""
+    """Disk of each machine in GB."""
     max_hours: float = 12.0
     """The job is ended after this many hours of training; bounds the cost."""
     spot: bool = False
@@ -57,7 +60,7 @@ class SageMakerConfig:
     environment: tuple[str, ...] = ()
     """Environment variables of the job as NAME=value; never secrets."""
     usd_per_hour: float = 0.0
-    """Price of one machine hour; 0: the built-in list."""
+    """Price of an hour of one machine; 0: the built-in list."""
     stall_minutes: float = 60.0
     """Waiting for a job gives up, with an own exit code, after this long without a sign of life."""
 
@@ -101,6 +104,8 @@ def _limits(config: SageMakerConfig) -> list[str]:
     found += [f"{field}: {value} is below 0" for field, value in amounts.items() if value < 0]
     if config.stall_minutes <= 0:
         found.append(f"stall_minutes: {config.stall_minutes} is not above 0")
+    if not 1 <= config.instance_count <= _MOST_MACHINES:
+        found.append(f"instance_count: {config.instance_count} is not in 1..{_MOST_MACHINES}")
     if config.volume_gb < 1:
         found.append(f"volume_gb: {config.volume_gb} is below 1")
     if not 0 <= config.warm_minutes <= _LONGEST_WARM:

@@ -40,6 +40,8 @@ class TrainOptions:
     """Print the request to AWS as JSON, and the price on standard error; send nothing."""
     spot: bool = False
     """Use spare capacity: launch.sagemaker.spot."""
+    nproc: int | None = None
+    """Processes that share the work on each machine, 0 for one per GPU: launch.processes."""
     max_hours: float | None = None
     """Instead of launch.sagemaker.max_hours."""
     tag: tuple[str, ...] = ()
@@ -74,6 +76,7 @@ def _launch_fields(options: TrainOptions) -> list[Override]:
         "launch.backend": options.backend,
         "launch.sagemaker.spot": "true" if options.spot else None,
         "launch.sagemaker.max_hours": options.max_hours,
+        "launch.processes": options.nproc,
     }
     return [
         Override(key=key, text=str(value)) for key, value in fields.items() if value is not None

@@ -38,11 +38,11 @@ def main() -> int:
 
 def _run(paths: JobPaths) -> tuple[Status, str]:
     try:
-        from classification.launch.here import run_here
+        from classification.launch.ranks import run_local
 
         config = load_config(paths.config, strategies=STRATEGY_NAMES)
         resume = read_json(paths.record, what="job record")["details"]["resume"] == "1"
-        outcome = run_here(Job(config=config, run=paths.root.parents[1], resume=resume))
+        outcome = run_local(Job(config=config, run=paths.root.parents[1], resume=resume))
     except FieldmarkError as error:
         print(f"error: {error}", file=sys.stderr)
         return "failed", str(error)

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -28,6 +29,9 @@ from classification.launch.snapshots import Snapshots
 from classification.paths import CheckpointPaths, ContainerPaths, RunPaths
 from classification.query.names import STRATEGY_NAMES
 from classification.settings import load_config
+
+if TYPE_CHECKING:
+    from classification.learning.team import Team
 
 _REASON = 1024  # characters of a failure that AWS shows
 
@@ -81,7 +85,8 @@ def main() -> int:
     """Run the job; 0 when it is done or needs labels, 1 when it failed."""
     # A handler would wait for the end of native code; a thread that waits for the signal does not.
     # First of all: the threads of other packages inherit this, and none of them may get it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    if os.environ.get("RANK", "0") == "0":  # the others have nothing to save
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     ml = ContainerPaths(Path(os.environ.get("FIELDMARK_ML", "/opt/ml")))
     try:
         _run(ml)
@@ -98,14 +103,29 @@ def main() -> int:
 
 def _run(ml: ContainerPaths) -> None:
     # torch and all: a machine without them fails here, with a reason
+    from classification.launch.here import help_here
+    from classification.launch.workspace import lay_out, project
+    from classification.learning.team import joined
+
+    config = read_config(ml)
+    run = RunPaths(Path("runs") / os.environ["FIELDMARK_RUN"])
+    job = Job(config=config, run=run.root, resume=True)
+    with joined() as team:
+        if team.local_rank == 0:
+            lay_out(ml, config)
+        team.wait()
+        os.chdir(project(ml, config))
+        if team.rank == 0:
+            _lead(ml, job, team)
+        else:
+            help_here(job, team)
+
+
+def _lead(ml: ContainerPaths, job: Job, team: "Team") -> None:
     from classification.launch.here import run_here
     from classification.launch.restore import Folder, restore
-    from classification.launch.workspace import lay_out
 
-    run_name = os.environ["FIELDMARK_RUN"]
-    config = read_config(ml)
-    os.chdir(lay_out(ml, config))
-    run = RunPaths(Path("runs") / run_name)
+    run = RunPaths(job.run)
     number = restore(Folder(ml.checkpoints), run)
     print(f"going on from checkpoint {number}" if number else "no checkpoint: from the start")
     _take_labels(ml, run)
@@ -115,7 +135,7 @@ def _run(ml: ContainerPaths) -> None:
         seconds=60 * float(os.environ.get("FIELDMARK_CHECKPOINT_MINUTES", "5")),
     )
     with saver.running():
-        run_here(Job(config=config, run=run.root, resume=True), on_round=saver.save)
+        run_here(job, team=team, on_round=saver.save)
     if run.export.is_dir():
         shutil.copytree(run.export, ml.model, dirs_exist_ok=True)
 

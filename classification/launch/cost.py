@@ -28,7 +28,7 @@ def cost_of(state: JobState, config: RunConfig) -> Cost:
     return Cost(
         billable_seconds=billed,
         running_seconds=state.seconds,
-        usd=None if price is None else billed / 3600 * price,
+        usd=None if price is None else billed / 3600 * price * aws.instance_count,
         final=state.ended,
     )
 

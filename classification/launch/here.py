@@ -11,20 +11,25 @@ from classification.config import RunConfig
 from classification.data.dataset import load_dataset
 from classification.errors import FieldmarkError
 from classification.launch import Job
-from classification.learning.fit import make_bench
+from classification.learning.fit import make_bench, make_inputs
 from classification.learning.model import load_classifier, save_export
-from classification.paths import ExportPaths, RunPaths
+from classification.learning.serve import serve
+from classification.learning.team import ALONE, Team
+from classification.paths import DatasetPaths, ExportPaths, RunPaths
 from classification.report import write_report
 from classification.rounds import Outcome, run_rounds
 from classification.summary import closing_lines, plan_line, round_line
 from classification.tracking import make_tracker
 
 
-def run_here(job: Job, *, on_round: Callable[[], None] | None = None) -> Outcome:
+def run_here(
+    job: Job, *, team: Team = ALONE, on_round: Callable[[], None] | None = None
+) -> Outcome:
     """Play the rounds in this process, alone in the run folder; then export, report, register.
 
     Args:
         job: what to run.
+        team: processes that share the work; this one leads.
         on_round: called after each complete round.
 
     Raises:
@@ -34,7 +39,20 @@ def run_here(job: Job, *, on_round: Callable[[], None] | None = None) -> Outcome
     with alone_in(paths):
         if not job.resume:
             set_aside(paths, job.config)
-        return _run(job.config, paths, on_round or (lambda: None))
+        outcome = _run(job.config, paths, team, on_round or (lambda: None))
+    if team.leads:
+        team.tell(None)
+    return outcome
+
+
+def help_here(job: Job, team: Team) -> None:
+    """Share the work of the process that leads, until it is done.
+
+    Raises:
+        FieldmarkError: this process cannot do its part, say because a crop is missing.
+    """
+    crops = DatasetPaths(Path(job.config.data.dir)).crops
+    serve(make_inputs(job.config, crops, team))
 
 
 @contextmanager
@@ -87,9 +105,11 @@ def move_aside(outputs: Sequence[Path], paths: RunPaths) -> Path:
     return folder
 
 
-def _run(config: RunConfig, paths: RunPaths, after_round: Callable[[], None]) -> Outcome:
+def _run(
+    config: RunConfig, paths: RunPaths, team: Team, after_round: Callable[[], None]
+) -> Outcome:
     dataset = load_dataset(config.data)
-    bench = make_bench(config, dataset, paths)
+    bench = make_bench(config, dataset, paths, team)
     tracker = make_tracker(config.tracking, paths)
     print(plan_line(dataset, config, device=str(bench.inputs.device)), flush=True)
 

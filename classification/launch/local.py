@@ -34,9 +34,9 @@ class LocalLauncher:
     def submit(self, job: Job, planned: object = None) -> JobRecord | None:
         """Run the job here and now; with `job.detach` start it in the background."""
         if not job.detach:
-            from classification.launch.here import run_here
+            from classification.launch.ranks import run_local
 
-            run_here(job)
+            run_local(job)
             return None
         if _held(RunPaths(job.run).lock):
             raise FieldmarkError(

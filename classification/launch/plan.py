@@ -118,12 +118,13 @@ def _price_lines(config: RunConfig, channels: list[Channel]) -> list[str]:
     aws = config.launch.sagemaker
     hours = _hours(config, channels)
     prices = {instance: usd_per_hour(aws, instance) for instance in aws.instances}
+    many = f"{aws.instance_count} x " if aws.instance_count > 1 else ""
     lines = [
-        f"{instance}: " + (f"{price:.3f} USD/h" if price else "price not in the list")
+        f"{many}{instance}: " + (f"{price:.3f} USD/h" if price else "price not in the list")
         for instance, price in prices.items()
     ]
     unknown = [instance for instance, price in prices.items() if not price]
-    known = [price for price in prices.values() if price]
+    known = [price * aws.instance_count for price in prices.values() if price]
     if unknown:
         lines.append(f"no price for {', '.join(unknown)}: set launch.sagemaker.usd_per_hour")
     elif known:

@@ -14,4 +14,6 @@ fi
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 export TQDM_DISABLE=1 # a bar is one endless line in a log
 # exec: SIGTERM, which announces the end of a machine, must reach Python; bash would keep it.
-exec torchrun --standalone --nproc_per_node=1 -m classification.launch.container
+machines=$(python -m classification.launch.machines)
+# shellcheck disable=SC2086 # its words are torchrun's options
+exec torchrun $machines -m classification.launch.container

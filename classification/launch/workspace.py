@@ -11,11 +11,16 @@ from classification.config import RunConfig
 from classification.paths import ContainerPaths, DatasetPaths
 
 
-def lay_out(ml: ContainerPaths, config: RunConfig) -> Path:
-    """Link the channels into place; the folder that the names are relative to."""
+def project(ml: ContainerPaths, config: RunConfig) -> Path:
+    """The folder that the configuration's names are relative to."""
     names = [config.data.dir, config.backbone.weights]
     climbs = max(PurePath(os.path.normpath(name)).parts.count("..") for name in names)
-    here = ml.work.joinpath(*["up"] * climbs, "project")
+    return ml.work.joinpath(*["up"] * climbs, "project")
+
+
+def lay_out(ml: ContainerPaths, config: RunConfig) -> None:
+    """Link the channels into place."""
+    here = project(ml, config)
     here.mkdir(parents=True, exist_ok=True)
     data = DatasetPaths(_under(here, config.data.dir))
     for path in sorted(ml.channel("tables").iterdir()):
@@ -24,7 +29,6 @@ def lay_out(ml: ContainerPaths, config: RunConfig) -> Path:
     weights = ml.channel("weights")
     if weights.is_dir():
         _link(_under(here, config.backbone.weights), next(weights.iterdir()))
-    return here
 
 
 def _under(here: Path, name: str) -> Path:

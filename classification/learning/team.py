@@ -8,7 +8,8 @@ are Python objects between processes of one job, never files.
 """
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -136,12 +137,21 @@ class Team:
 ALONE = Team()
 
 
-def join() -> Team:
+@contextmanager
+def joined() -> Iterator[Team]:
     """The team that torchrun started this process in; `ALONE` without torchrun.
 
     Raises:
         FieldmarkError: more processes than GPUs on a machine that has some.
     """
+    team = _join()
+    yield team
+    # not after an error: the others may wait for a part that never comes, and torchrun ends them
+    if team.size > 1:
+        distributed.destroy_process_group()
+
+
+def _join() -> Team:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
         return ALONE
@@ -162,12 +172,6 @@ def join() -> Team:
     torch.set_num_threads(team.threads)
     distributed.init_process_group("cpu:gloo,cuda:nccl" if cuda else "gloo", timeout=_PATIENCE)
     return team
-
-
-def leave(team: Team) -> None:
-    """End the team's connections."""
-    if team.size > 1:
-        distributed.destroy_process_group()
 
 
 class _Whole(torch.autograd.Function):

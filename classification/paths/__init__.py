@@ -14,7 +14,13 @@ from classification.paths.data import (
     crop_name,
     is_safe_name,
 )
-from classification.paths.jobs import BucketPaths, CheckpointPaths, ContainerPaths, JobPaths
+from classification.paths.jobs import (
+    BucketPaths,
+    CheckpointPaths,
+    ContainerPaths,
+    JobPaths,
+    RanksPaths,
+)
 from classification.paths.runs import EmbeddingPaths, ExportPaths, RoundPaths, RunPaths, StorePaths
 
 __all__ = [
@@ -30,6 +36,7 @@ __all__ = [
     "InterimPaths",
     "JobPaths",
     "LilaPaths",
+    "RanksPaths",
     "RoundPaths",
     "RunPaths",
     "SamplePaths",

@@ -49,6 +49,29 @@ class JobPaths:
 
 
 @dataclass(frozen=True)
+class RanksPaths:
+    """A folder for as long as several processes play a run: what they are asked, how it ended."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "config.yml"
+
+    @property
+    def request(self) -> Path:
+        return self.root / "request.json"
+
+    @property
+    def outcome(self) -> Path:
+        return self.root / "outcome.json"
+
+    @property
+    def error(self) -> Path:
+        return self.root / "error.json"
+
+
+@dataclass(frozen=True)
 class ContainerPaths:
     """The folders of a training container: ``/opt/ml``."""
 
@@ -57,6 +80,11 @@ class ContainerPaths:
     @property
     def hyperparameters(self) -> Path:
         return self.root / "input" / "config" / "hyperparameters.json"
+
+    @property
+    def resources(self) -> Path:
+        """Which machines the job has; written by AWS."""
+        return self.root / "input" / "config" / "resourceconfig.json"
 
     @property
     def checkpoints(self) -> Path:

@@ -19,6 +19,7 @@ PLAIN = SageMakerConfig(s3="s3://bucket/fieldmark", role="arn:aws:iam::123456789
 FULL = replace(
     PLAIN,
     instances=("ml.g5.xlarge", "ml.g4dn.xlarge"),
+    instance_count=2,
     spot=True,
     max_hours=3,
     spot_wait_hours=1.5,
