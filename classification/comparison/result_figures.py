@@ -66,7 +66,7 @@ def strategy_curves(
         )  # fmt: skip
         axes.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
     figure.supxlabel("labels", color=theme.muted, fontsize=FONT_SIZE - 1)
-    figure.supylabel(_score_name(score), color=theme.muted, fontsize=FONT_SIZE - 1)
+    figure.supylabel(score_name(score), color=theme.muted, fontsize=FONT_SIZE - 1)
     return figure
 
 
@@ -86,7 +86,13 @@ def _panel(axes: Axes, labels: np.ndarray, base: pd.Series, own: pd.Series, them
     axes.plot(x, mean, color=theme.first, linewidth=1.6)
 
 
-def area_gains(summary: pd.DataFrame, *, baseline: str = "random", theme: Theme = LIGHT) -> Figure:
+def area_gains(
+    summary: pd.DataFrame,
+    *,
+    baseline: str = "random",
+    score: str = "macro_f1",
+    theme: Theme = LIGHT,
+) -> Figure:
     """Gain in area under the curve over the baseline, with its 95 % interval; a panel per dataset.
 
     Filled points are significant after Holm's correction. Strategies in order of their mean gain.
@@ -94,11 +100,14 @@ def area_gains(summary: pd.DataFrame, *, baseline: str = "random", theme: Theme 
     Args:
         summary: as `statistics.summary`.
         baseline: the zero line.
+        score: what the areas are of.
         theme: colours.
     """
     rows = summary[summary["strategy"] != baseline]
     order = rows.groupby("strategy")["gain"].mean().sort_values(ascending=False).index
-    figure, panels = _rows_figure(rows, list(order), theme, unit="points of area under macro-F1")
+    figure, panels = _rows_figure(
+        rows, list(order), theme, unit=f"points of area under {score_name(score)}"
+    )
     for axes, (_, part) in zip(panels, rows.groupby("task", sort=False), strict=True):
         values = part.set_index("strategy").reindex(order)
         sure = (values["p"] < SIGNIFICANT).to_numpy()
@@ -189,5 +198,6 @@ def wins(matrix: pd.DataFrame, *, tasks: int, theme: Theme = LIGHT) -> Figure:
     return figure
 
 
-def _score_name(score: str) -> str:
+def score_name(score: str) -> str:
+    """The name of a column of scores for people."""
     return {"macro_f1": "macro-F1", "balanced_accuracy": "mean recall"}.get(score, score)

@@ -39,12 +39,23 @@ class ComparisonPaths:
         return self.root / "win_matrix.csv"
 
     @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    def figure(self, name: str) -> Path:
+        return self.root / "figures" / f"{_safe(name)}.png"
+
+    @property
     def embeddings(self) -> Path:
         return self.root / "embeddings"
 
     def cell(self, task: str, strategy: str, seed: int) -> Path:
         """Curve of one strategy on one split, with its queries; any name makes a file name."""
         return self.root / "cells" / _safe(task) / _safe(strategy) / f"{seed}.json"
+
+    def cells(self, task: str, seed: int) -> list[Path]:
+        """Curves of a task and seed, of any strategy."""
+        return sorted((self.root / "cells" / _safe(task)).glob(f"*/{seed}.json"))
 
     def events(self, task: str, strategy: str, seed: int) -> Path:
         """Folder of a curve's event files for TensorBoard."""
