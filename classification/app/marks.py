@@ -22,15 +22,20 @@ class Marks:
     """
 
     def __init__(
-        self, names: Sequence[str], classes: Sequence[str], known: NDArray[np.int8]
+        self,
+        names: Sequence[str],
+        classes: Sequence[str],
+        known: NDArray[np.int8],
+        excluded: NDArray[np.bool_] | None = None,
     ) -> None:
-        """`known`: int8 [N, C], labels from before any decision, such as those of the table."""
+        """`known` int8 [N, C] and `excluded` bool [N]: from before any decision, as of a table."""
         self._names = names
         self.number = {name: i for i, name in enumerate(names)}
         self.column = {name: i for i, name in enumerate(classes)}
         self._known = known
         self.values = known.copy()
-        self.excluded = np.zeros(len(names), dtype=bool)
+        self._out = np.zeros(len(names), dtype=bool) if excluded is None else excluded
+        self.excluded = self._out.copy()
         self.unsure = np.zeros(len(names), dtype=bool)
         self.said: dict[str, dict[str, Decision]] = defaultdict(dict)
 
@@ -89,7 +94,7 @@ class Marks:
         self.excluded[number], self.unsure[number] = verdict == "exclude", verdict == "unsure"
         row = self.values[number]
         if decision is None or verdict == "skip":
-            row[:] = self._known[number]
+            row[:], self.excluded[number] = self._known[number], self._out[number]
             return
         row[:] = 0 if verdict == "label" else UNKNOWN
         present = (decision.label,) if verdict == "label" else decision.present

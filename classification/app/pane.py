@@ -30,6 +30,8 @@ class LabelPane(JSComponent):
         doc='Address in front of "crop/17"; "" in a notebook, whose images come as messages.'
     )
 
+    dark = param.Boolean(doc="Colours.")
+
     _esm = "\n".join((_BROWSER / f"{name}.js").read_text("utf-8") for name in _SCRIPTS)
     _stylesheets: ClassVar = [(_BROWSER / "pane.css").read_text("utf-8")]
 
@@ -37,7 +39,7 @@ class LabelPane(JSComponent):
         self, state: AppState, seats: Seats, pictures: Pictures, *, dark: bool, **params: Any
     ) -> None:
         classes = ["dark"] if dark else []
-        super().__init__(sizing_mode="stretch_both", css_classes=classes, **params)
+        super().__init__(sizing_mode="stretch_both", css_classes=classes, dark=dark, **params)
         self._document: Any = pn.state.curdoc  # None in a notebook
         self._served = getattr(self._document, "session_context", None) is not None
         self._state, self._asked = state, False

@@ -174,17 +174,14 @@ class Seat:
             return mine
 
     def burst(self, number: int) -> list[int]:
-        """The other items of the same burst that are as open as this one, in their order."""
+        """Show the whole burst of an item next: in order, and only what is as open as the item."""
         bursts = self.state.items.bursts
         if bursts is None:
-            return [number]
-        with self.seats.lock:
-            others = np.flatnonzero(bursts == bursts[number])
-            if self.waiting:
-                others = others[self.state.unlabelled[others] | (others == number)]
-            mine = self.seats.reserve(others.tolist(), self.name)
-            self._lease(mine)
-            return mine
+            return self.put_first([number])
+        found = np.flatnonzero(bursts == bursts[number])
+        if self.waiting:
+            found = found[self.state.unlabelled[found] | (found == number)]
+        return self.put_first(found.tolist())
 
     def previous(self) -> list[int]:
         """The items of the last step, to be looked at once more without taking it back."""

@@ -1,8 +1,11 @@
 """The app as a server of this machine, or, with a token, of the network."""
 
+import asyncio
 import secrets
 import socket
 from collections.abc import Callable
+from queue import SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any, cast
 
 from classification.app.gate import LOCAL, Door, Gate, Refused
@@ -51,17 +54,13 @@ class AppServer:
         self._server.start()
         self._server.io_loop.start()
 
-    def start(self) -> None:
-        """Serve as long as the loop of the calling thread runs."""
-        self._server.start()
-
     def stop(self) -> None:
-        """End all sessions and stop listening."""
-        self._server.stop()
+        """End it; from any thread."""
+        self._server.io_loop.add_callback(self._end)
 
-    def on_loop(self, work: Callable[[], Any]) -> None:
-        """Run `work` in the server's thread, from any other."""
-        self._server.io_loop.add_callback(work)
+    def _end(self) -> None:
+        self._server.stop()
+        self._server.io_loop.stop()
 
     def _make(self, app: App, port: int, title: str) -> "Server":
         import panel as pn
@@ -79,8 +78,6 @@ class AppServer:
                 view,
                 port=port,
                 address=self.address,
-                # the gate is stricter: the page's origin must be the very host it asks
-                websocket_origin="*",
                 extra_patterns=routes(app.pictures),
                 title=title,
                 show=False,
@@ -95,15 +92,48 @@ class AppServer:
             ) from error
 
     def _guard(self, gate: Gate) -> None:
-        """Before every other rule, of pages, websockets, images and static files alike."""
+        """Before every other rule, of pages, websockets, images and static files alike.
+
+        Bokeh has no public way to either line.
+        """
         from tornado.routing import Rule
 
-        rules = self._server._tornado.default_router.rules  # Bokeh has no public way
-        rules.insert(0, Rule(Refused(gate), Door, {"gate": gate}))
+        tornado = self._server._tornado
+        tornado.default_router.rules.insert(0, Rule(Refused(gate), Door, {"gate": gate}))
+        # the gate is stricter: a page's origin must be the very host it asks
+        tornado._websocket_origins = {"*"}
+
+
+def run_in_background(make: Callable[[], AppServer]) -> AppServer:
+    """A server that runs in a thread of its own, and ends with the program.
+
+    Args:
+        make: called in that thread, whose event loop the server belongs to.
+    """
+    made: SimpleQueue[AppServer | BaseException] = SimpleQueue()
+
+    def run() -> None:
+        loop = asyncio.new_event_loop()
+        asyncio.set_event_loop(loop)
+        try:
+            server = make()
+        except BaseException as error:
+            made.put(error)
+        else:
+            made.put(server)
+            server.run()
+        loop.close()
+
+    Thread(target=run, name="labelling app", daemon=True).start()
+    server = made.get()
+    if isinstance(server, BaseException):
+        raise server
+    return server
 
 
 def _theme() -> Theme:
+    """As the address says (``?theme=dark``), or else as the browser's cookie."""
     import panel as pn
 
     asked = (pn.state.session_args or {}).get("theme", [b""])[0].decode(errors="replace")
-    return "dark" if asked == "dark" else "light"
+    return "dark" if (asked or pn.state.cookies.get(_THEME)) == "dark" else "light"

@@ -55,6 +55,8 @@ class AppState:
         classes: Sequence[str],
         store: LabelStore | Path | str,
         known: NDArray[np.int8] | None = None,
+        excluded: NDArray[np.bool_] | None = None,
+        validation: NDArray[np.bool_] | None = None,
         embeddings: NDArray[np.floating] | None = None,
         feature_maps: NDArray[np.floating] | None = None,
         probs: NDArray[np.float32] | None = None,
@@ -66,7 +68,9 @@ class AppState:
         several: bool = False,
         may_add_classes: bool = True,
     ) -> None:
-        """`known`: int8 [N, C], labels from before any decision; the rest is as the attributes.
+        """`known` int8 [N, C], `excluded` and `validation` bool [N]: from before any decision.
+
+        The rest is as the attributes.
 
         Raises:
             FieldmarkError: arrays of another length, or the store cannot be opened.
@@ -89,8 +93,10 @@ class AppState:
         self._require_rows(
             embeddings=embeddings, feature_maps=feature_maps, probs=probs, known=known
         )
-        self.marks = Marks(items.names, self.classes, blank if known is None else known)
+        self.marks = Marks(items.names, self.classes, blank if known is None else known, excluded)
         self.validation = np.isin(items.split, ["val", "test"])
+        if validation is not None:
+            self.validation |= validation
         for name, flag in flagged_items(self.store).items():
             if name in self.marks.number:
                 self.validation[self.marks.number[name]] = flag

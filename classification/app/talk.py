@@ -138,6 +138,7 @@ class Talk:
 
     def _class(self, message: Message) -> None:
         number = self.state.add_class(str(message["name"]))
+        self.tell_setup()  # before the number is used
         self._send({"type": "class", "id": message.get("id"), "number": number})
 
     def _picture(self, message: Message) -> None:

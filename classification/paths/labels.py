@@ -34,3 +34,8 @@ class TimelapsePaths:
     def outputs(self) -> list[Path]:
         """What the run writes; the returned files are people's."""
         return [self.selector, self.template, self.problems]
+
+
+def notebook_store() -> Path:
+    """Where decisions made in a notebook are kept unless it names another file."""
+    return Path("labels.db")

@@ -1,13 +1,29 @@
 """A small dataset with pictures, and an app over it."""
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from classification.app.items import Items
+from classification.app.page import App
+from classification.app.pictures import Pictures
+from classification.app.server import AppServer, run_in_background
 from classification.app.state import AppState
 
 CLASSES = ("deer", "fox", "<b>owl</b>")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture
@@ -55,3 +71,56 @@ def make_state(tmp_path, make_items):
         return AppState(**(values | changes))
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium without a window; skipped with the reason where there is none, but not in CI."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        program, sync_playwright = None, None
+    if program is None or sync_playwright is None:
+        reason = "no browser: needs playwright and chromium (Debian: apt-get install chromium)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def serve():
+    """Start the app over a state; its address. All are stopped at the end."""
+    servers = []
+
+    def start(state, **options):
+        app = App(state=state, pictures=Pictures(state.items))
+        options = {"address": "127.0.0.1", "port": 0} | options
+        servers.append(run_in_background(lambda: AppServer(app, **options)))
+        return servers[-1].url
+
+    yield start
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture
+def open_page(browser):
+    """Open an address in a window of its own (own cookies and storage) and wait for an image."""
+    contexts = []
+
+    def start(url, *, wait="ready", **options):
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}, **options))
+        page = contexts[-1].new_page()
+        page.goto(url)
+        if wait:
+            page.wait_for_selector(f".pane[data-state={wait}]")
+        return page
+
+    yield start
+    for context in contexts:
+        context.close()

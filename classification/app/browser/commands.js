@@ -31,20 +31,20 @@ Object.assign(Pane.prototype, {
     const grid = page.length > 1;
     const columns = Number(this.stage.node.style.getPropertyValue("--columns")) || 1;
     const commands = {
-      undo: () => this.request({ type: "undo" }),
+      undo: () => this.ask({ type: "undo" }),
       skip: () => this.decide({ verdict: "skip" }),
       unsure: () => this.decide({ verdict: "unsure" }),
       exclude: () => this.decide({ verdict: "exclude" }),
       validation: () => this.card && this.send({ type: "flag", items: this.about, on: !this.card.validation }),
       accept: () => this.card?.top.length && this.label(this.card.top[0][0]),
       find: () => this.find(),
-      burst: () => this.card && this.request({ type: "burst", item: this.card.n }),
+      burst: () => this.card && this.ask({ type: "burst", item: this.card.n }),
       nearest: () => this.card && this.choose({ order: "nearest", anchor: this.card.n }),
       grid: () => this.resize(view.size > 1 ? 1 : kept(localStorage, "grid", 9)),
       parts: () => this.part(),
       hints: () => this.set({ hints: !view.hints }),
       jump: () => this.jump(),
-      left: () => (grid ? this.move(-1) : this.request({ type: "previous" })),
+      left: () => (grid ? this.move(-1) : this.ask({ type: "previous" })),
       right: () => (grid ? this.move(1) : this.decide({ verdict: "skip" })),
       up: () => grid && this.move(-columns),
       down: () => grid && this.move(columns),
@@ -57,6 +57,7 @@ Object.assign(Pane.prototype, {
       brighter: () => this.light(1.25),
       darker: () => this.light(0.8),
       reset: () => this.light(1 / view.bright, true),
+      theme: () => themed(this.model, !this.model.dark),
       help: () => this.node.append(helpPanel(this.setup.several)),
     };
     commands[what]();
@@ -96,7 +97,7 @@ Object.assign(Pane.prototype, {
     if (size > 1) keep(localStorage, "grid", size);
     this.set({ size });
     this.size.select.value = String(size);
-    this.request({ type: "choose", ...this.wish });
+    this.choose({});
   },
 
   part() {
@@ -137,7 +138,7 @@ Object.assign(Pane.prototype, {
 
   async jump() {
     const to = await ask(this.node, { title: "Jump to image", placeholder: `1 to ${this.setup.total}, or a name` });
-    if (to) this.request({ type: "jump", to });
+    if (to) this.ask({ type: "jump", to });
   },
 
   async rename() {
@@ -178,7 +179,21 @@ Object.assign(Pane.prototype, {
   },
 });
 
+// The page is drawn light or dark by the server, which learns of the choice through a cookie.
+function themed(model, dark) {
+  if (!model.images) return;
+  document.cookie = `fieldmark_theme=${dark ? "dark" : "light"}; path=/; max-age=31536000; samesite=lax`;
+  const address = new URL(location.href);
+  address.searchParams.delete("theme");
+  location.replace(address);
+}
+
 export function render({ model, el }) {
+  const chosen = /theme=/.test(location.search) || document.cookie.includes("fieldmark_theme=");
+  if (model.images && !chosen && !model.dark && matchMedia("(prefers-color-scheme: dark)").matches) {
+    themed(model, true);
+    return;
+  }
   const pane = new Pane(model, el);
   model.on("remove", () => pane.close());
 }

@@ -42,7 +42,9 @@ class Pane {
     const help = button("Keys", "?", "All keys", () => this.command("help"));
     const bar = make("div", "bar-top");
     const pickers = [this.which, this.order, this.target, this.split, this.size].map((c) => c.label);
-    bar.append(...pickers, again, make("span", "stretch"), this.who, help);
+    const theme = button(this.model.dark ? "☀" : "☾", "", "Light or dark", () => this.command("theme"));
+    theme.hidden = !this.model.images;
+    bar.append(...pickers, again, make("span", "stretch"), this.who, theme, help);
     this.title = make("div", "title");
     this.actions = make("div", "actions");
     const acts = [["Undo", "⌫", "undo"], ["Skip", "s", "skip"], ["Unsure", "u", "unsure"], ["Exclude", "x", "exclude"],
@@ -66,8 +68,9 @@ class Pane {
   }
 
   // Send what changes the queue; until it is answered no other such message goes out.
-  request(message) {
+  ask(message) {
     if (this.busy) return;
+    this.node.dataset.state = "waiting";
     this.busy = this.send(message);
     this.since = performance.now();
   }
@@ -79,9 +82,13 @@ class Pane {
   }
 
   hear(message) {
-    if (message.id && message.id === this.busy) this.busy = null;
+    if (message.id && message.id === this.busy) {
+      this.busy = null;
+      if (this.node.dataset.state === "waiting") this.node.dataset.state = this.page.length ? "ready" : "empty";
+      if (this.again) return this.choose({});
+    }
     const heard = this[`on_${message.type}`];
-    if (heard) heard.call(this, message);
+    return heard?.call(this, message);
   }
 
   on_hello({ name, annotator }) {
@@ -115,12 +122,12 @@ class Pane {
   }
 
   choose(change) {
-    if (this.busy) return;
     this.wish = { ...this.wish, ...change };
     keep(sessionStorage, "wish", this.wish);
     this.pickers();
     this.say("putting in order …");
-    this.request({ type: "choose", ...this.wish });
+    this.again = Boolean(this.busy); // then as soon as what is under way is answered
+    if (!this.again) this.ask({ type: "choose", ...this.wish });
   }
 
   on_chosen(message) {
@@ -131,6 +138,8 @@ class Pane {
 
   on_done(message) {
     this.queue = message.items;
+    const stored = message.cards.map((card) => card.n);
+    window.dispatchEvent(new CustomEvent("fieldmark-stored", { detail: stored }));
     for (const card of message.cards) {
       this.decided.set(card.n, card);
       this.drafts.delete(card.n);
@@ -174,7 +183,7 @@ class Pane {
   on_error({ text }) {
     this.say(text, true);
     if (text.startsWith("say who labels")) this.rename();
-    if (this.node.dataset.state === "waiting") this.refresh();
+    this.refresh();
   }
 
   // The next screenful of the queue.
@@ -247,8 +256,7 @@ class Pane {
   decide(answer) {
     const items = this.about;
     if (!items.length) return;
-    this.node.dataset.state = "waiting";
-    this.request({ type: "decide", items, shown_at: this.shownAt, ...answer });
+    this.ask({ type: "decide", items, shown_at: this.shownAt, ...answer });
   }
 
   label(id) {
