@@ -62,6 +62,10 @@ class Guesses:
             return ((probs >= 0.5) == (self.probs >= 0.5)).all(axis=1)
         return probs.argmax(axis=1) == self.top
 
+    def takes_for(self, column: int) -> NDArray[np.bool_]:
+        """bool [N]: of this class is what propagation says."""
+        return self.probs[:, column] >= 0.5 if self.several else self.top == column
+
     def acceptable(self, rows: NDArray[np.bool_], least: float) -> NDArray[np.intp]:
         """Positions of `rows` [N] with a pseudo-label of at least this certainty; surest first."""
         best = self.certainty.max(axis=1) if self.several else self.certainty
