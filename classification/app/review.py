@@ -13,7 +13,6 @@ from classification.app.state import AppState
 from classification.errors import FieldmarkError
 from classification.labelling.decisions import Decision
 
-
 ALL, DISPUTED = "all that are unlabelled", "where the model says otherwise"
 
 
@@ -44,7 +43,9 @@ def standing(state: AppState, guesses: Guesses) -> Standing:
     model = None
     if probs is not None:
         model = Guesses(probs=probs, certainty=np.ones(guesses.certainty.shape, np.float32))
-    agreed = None if model is None or not rows.any() else float(guesses.agrees(probs)[rows].mean())
+    agreed = None
+    if probs is not None and rows.any():
+        agreed = float(guesses.agrees(probs)[rows].mean())
     return Standing(
         right=guesses.right(marks, known),
         model_right=None if model is None else model.right(marks, known),
