@@ -5,6 +5,7 @@ others take part in batch normalisation and have no gradient.
 """
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -41,6 +42,14 @@ class Unlabelled:
         self.size = batch_size * config.ratio
         self._on = config.weight > 0 and len(paths) > 0
         self._turns = Turns(np.arange(len(paths)), np.random.default_rng(seed))
+
+    def state(self) -> list[Any]:
+        """What the next pairs depend on."""
+        return self._turns.state()
+
+    def restore(self, state: list[Any]) -> None:
+        """Be where another one was at `state`."""
+        self._turns.restore(state)
 
     def pairs(self, steps: int, generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
         """For every step a weak and a strong batch, float32 [B, 3, S, S]; or nothing, if off.

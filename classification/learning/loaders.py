@@ -1,7 +1,9 @@
 """In which order an epoch takes the labelled crops, and in batches of how many."""
 
+import json
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +83,16 @@ class Turns:
     def __init__(self, values: NDArray[np.int64], rng: np.random.Generator) -> None:
         self._values, self._rng = values, rng
         self._left = values[:0]
+
+    def state(self) -> list[Any]:
+        """What the next values depend on, in plain values."""
+        return [json.dumps(self._rng.bit_generator.state), self._left.tolist()]
+
+    def restore(self, state: list[Any]) -> None:
+        """Be where another one was at `state`."""
+        draws, left = state
+        self._rng.bit_generator.state = json.loads(draws)
+        self._left = np.array(left, dtype=self._values.dtype)
 
     def take(self, n: int, *, distinct: bool = False) -> NDArray[np.int64]:
         """The next `n`; with `distinct` no value twice among them."""

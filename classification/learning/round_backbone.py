@@ -17,6 +17,7 @@ from classification.learning.backbones import (
 )
 from classification.learning.embedder import build_embedder
 from classification.learning.finetune import Labelled, finetune
+from classification.learning.milestones import Milestones
 from classification.learning.model import Card, resolve_weights
 
 if TYPE_CHECKING:
@@ -75,8 +76,18 @@ def choose_backbone(
     if checkpoint.exists():  # the run was stopped after this point
         network.load_state_dict(read_weights(checkpoint))
     else:
-        _finetune(bench, network, train=train, unlabelled=unlabelled, recipe=recipe, number=number)
+        milestones = Milestones(path=bench.paths.unfinished(checkpoint))
+        _finetune(
+            bench,
+            network,
+            train=train,
+            unlabelled=unlabelled,
+            recipe=recipe,
+            number=number,
+            milestones=milestones,
+        )
         write_weights(checkpoint, network.state_dict())
+        milestones.over()
     return ChosenBackbone(
         network=network,
         weights=checkpoint.relative_to(bench.paths.root).as_posix(),
@@ -120,6 +131,7 @@ def _finetune(
     unlabelled: list[str],
     recipe: FinetuneConfig,
     number: int,
+    milestones: Milestones,
 ) -> None:
     config, dataset = bench.config, bench.dataset
     val = dataset.rows("val", labelled=True)
@@ -133,4 +145,5 @@ def _finetune(
         config=recipe,
         unlabelled=unlabelled,
         seed=int(np.random.default_rng([config.seed, number]).integers(2**31)),
+        milestones=milestones,
     )

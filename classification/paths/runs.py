@@ -170,6 +170,10 @@ class RunPaths:
     def checkpoint(self, key: str) -> Path:
         return self.checkpoints / f"backbone_{key}.safetensors"
 
+    def unfinished(self, checkpoint: Path) -> Path:
+        """State of the training that will end in `checkpoint`."""
+        return checkpoint.with_suffix(".unfinished.pt")
+
     def figure(self, name: str) -> Path:
         return self.root / "figures" / f"{name}.png"
 
