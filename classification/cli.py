@@ -28,7 +28,8 @@ def options_parser(
     """A parser with a ``--dash-name`` per field of `options`, a flat frozen dataclass.
 
     ``list`` fields take several words, and those that are empty by default may be given several
-    times; ``bool`` fields are ``--x/--no-x`` switches.
+    times; ``bool`` fields are ``--x/--no-x`` switches. A field with ``metadata={"short": "r"}``
+    may also be given as ``-r``.
     """
     parser = ArgumentParser(description=description or options.__doc__)
     hints, docs = get_type_hints(options), field_docs(options)
@@ -42,6 +43,7 @@ def options_parser(
             default=default,
             required=required,
             positional=field.name in positional,
+            short=field.metadata.get("short", ""),
             help=docs.get(field.name, ""),
         )
     return parser
@@ -87,6 +89,7 @@ def _add_option(
     default: Any,
     required: bool,
     positional: bool,
+    short: str,
     help: str,
 ) -> None:
     extra: dict[str, Any] = {"help": help}
@@ -108,7 +111,8 @@ def _add_option(
         extra["default"] = default
     elif required:
         extra["required"] = True
-    parser.add_argument(f"--{name.replace('_', '-')}", **extra)
+    names = [f"-{short}"] if short else []
+    parser.add_argument(*names, f"--{name.replace('_', '-')}", **extra)
 
 
 def _switch() -> Any:
