@@ -11,11 +11,11 @@ import panel as pn
 _CSS = (Path(__file__).parent / "browser" / "tabs.css").read_text("utf-8")
 _LIGHT = (
     "--text: #1d2733; --muted: #5d6b7a; --line: #dbe1e7; --surface: #ffffff; --raised: #f4f6f8;"
-    "--first: #0072b2; --second: #b84a00; --good: #00795a; --on-first: #ffffff;"
+    "--first: #0072b2; --second: #b84a00; --good: #00795a; --on-first: #ffffff; --arrows: none;"
 )
 _DARK = (
     "--text: #e6ebf0; --muted: #98a5b3; --line: #2c3641; --surface: #161c23; --raised: #1f2730;"
-    "--first: #56b4e9; --second: #f0905a; --good: #2db58e; --on-first: #06121a;"
+    "--first: #56b4e9; --second: #f0905a; --good: #2db58e; --on-first: #06121a; --arrows: invert(1);"
 )
 _LOOK = 400  # ms between two looks at what runs in the background
 

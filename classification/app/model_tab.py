@@ -84,13 +84,13 @@ class _ModelTab:
                 *(made[name] for name in ("layers", "pooling", "kernel_size", "dropout")),
                 *(made[name] for name in ("batch_norm", "separable")),
                 hint=f"{LAYERS_HELP[0].upper()}{LAYERS_HELP[1:]}.",
-                min_height=440,
+                min_height=400,
             ),
             card(
                 "Output and loss",
                 *(made[name] for name in ("output", "label_smoothing", "focal_gamma")),
                 hint="Where a class of an image is not known, it adds nothing to the loss.",
-                min_height=440,
+                min_height=400,
             ),
             card(
                 "Unlabelled images (FixMatch)",
@@ -98,7 +98,7 @@ class _ModelTab:
                 *(made[name] for name in ("strong_noise", "strong_dropout")),
                 hint="What the model is sure of on a weakly disturbed image is taught on the "
                 "strongly disturbed one.",
-                min_height=440,
+                min_height=400,
             ),
         ]
 

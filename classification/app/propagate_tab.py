@@ -89,14 +89,14 @@ class _PropagateTab:
         return pn.Column(
             card("Propagation and model", self._agreement, self._table),
             pn.Row(
-                card("Review", self._which, self._review, self._outcome, min_height=250),
+                card("Review", self._which, self._review, self._outcome, min_height=275),
                 card(
                     "Accept",
                     *(self._least, self._agreed, self._worth, self._who),
                     *(self._ask, confirm, self._undo),
                     hint="Accepted pseudo-labels are decisions of yours; nothing is accepted by "
                     "itself.",
-                    min_height=250,
+                    min_height=275,
                 ),
                 sizing_mode="stretch_width",
             ),
@@ -157,8 +157,9 @@ class _PropagateTab:
             return
         found = standing(self._state, guesses)
         self._agreement.object = _sentences(found)
-        shown = found.crossed is not None
-        self._table.object = agreement_table(found.crossed, self._state.classes) if shown else ""
+        names = self._state.classes
+        table = "" if found.crossed is None else agreement_table(found.crossed, names)
+        self._table.object = table
         rows, judged, right = self._acceptable(guesses)
         self._ask.name = f"Accept {len(rows):,} pseudo-labels …"
         self._worth.object = (

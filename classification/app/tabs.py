@@ -8,7 +8,11 @@ if TYPE_CHECKING:
 
     from classification.app.state import AppState
 
-TABS: dict[str, str] = {}
+TABS: dict[str, str] = {
+    "Model": "classification.app.model_tab:model_tab",
+    "Train": "classification.app.train_tab:train_tab",
+    "Propagate": "classification.app.propagate_tab:propagate_tab",
+}
 """Tabs behind the Label tab: title, and ``module:function`` of ``(AppState) -> viewable``."""
 
 
