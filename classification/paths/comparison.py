@@ -39,6 +39,11 @@ class ComparisonPaths:
         return self.root / "win_matrix.csv"
 
     @property
+    def best(self) -> Path:
+        """Best recall of every class in every round."""
+        return self.root / "best_recall.csv"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 
