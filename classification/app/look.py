@@ -11,11 +11,13 @@ import panel as pn
 _CSS = (Path(__file__).parent / "browser" / "tabs.css").read_text("utf-8")
 _LIGHT = (
     "--text: #1d2733; --muted: #5d6b7a; --line: #dbe1e7; --surface: #ffffff; --raised: #f4f6f8;"
-    "--first: #0072b2; --second: #b84a00; --good: #00795a; --on-first: #ffffff; --arrows: none;"
+    "--first: #0072b2; --second: #b84a00; --good: #00795a; --on-first: #ffffff;"
+    "--arrows: none;"
 )
 _DARK = (
     "--text: #e6ebf0; --muted: #98a5b3; --line: #2c3641; --surface: #161c23; --raised: #1f2730;"
-    "--first: #56b4e9; --second: #f0905a; --good: #2db58e; --on-first: #06121a; --arrows: invert(1);"
+    "--first: #56b4e9; --second: #f0905a; --good: #2db58e; --on-first: #06121a;"
+    "--arrows: invert(1);"
 )
 _LOOK = 400  # ms between two looks at what runs in the background
 
@@ -90,6 +92,11 @@ def button(name: str, click: Callable[[], None], *, main: bool = False, **option
 def problem(text: str) -> str:
     """What is wrong, as HTML; empty if nothing is."""
     return f'<div class="problem" role="alert">{escape(text)}</div>' if text else ""
+
+
+def good(text: str) -> str:
+    """What went well, as HTML."""
+    return f'<p class="good" role="status">{escape(text)}</p>'
 
 
 def keep_looking(look: Callable[[], None]) -> None:

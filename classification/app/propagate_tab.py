@@ -10,6 +10,7 @@ from classification.app.look import (
     button,
     card,
     choice,
+    good,
     html,
     keep_looking,
     number,
@@ -43,7 +44,7 @@ def propagate_tab(state: AppState) -> pn.viewable.Viewable:
 class _PropagateTab:
     def __init__(self, bench: Workbench) -> None:
         self._bench, self._state, self._seen = bench, bench.state, -1
-        self._said, self._done, self._accepted = "", "", ([], "")
+        self._said, self._accepted = "", ([], "")
         options = bench.options
         self._fields = {
             "k": number("Neighbours of each image", options.k),
@@ -67,7 +68,7 @@ class _PropagateTab:
         self._yes = button("Yes, accept them", self._accept, main=True, width=150)
         self._no = button("No", lambda: self._sure(False), width=60)
         self._undo = button("Take the accepted ones back", self._withdraw, width=220)
-        self._outcome, self._worth = html(), html()
+        self._proposed, self._decided, self._worth = html(), html(), html()
         self.view = page(pn.Row(self._controls(), self._results(), sizing_mode="stretch_width"))
         self._sure(False)
         self._look()
@@ -89,11 +90,11 @@ class _PropagateTab:
         return pn.Column(
             card("Propagation and model", self._agreement, self._table),
             pn.Row(
-                card("Review", self._which, self._review, self._outcome, min_height=275),
+                card("Review", self._which, self._review, self._proposed, min_height=275),
                 card(
                     "Accept",
                     *(self._least, self._agreed, self._worth, self._who),
-                    *(self._ask, confirm, self._undo),
+                    *(self._ask, confirm, self._undo, self._decided),
                     hint="Accepted pseudo-labels are decisions of yours; nothing is accepted by "
                     "itself.",
                     min_height=275,
@@ -147,7 +148,6 @@ class _PropagateTab:
         self._start.disabled = bench.busy
         self._stop.disabled = not bench.propagation.running
         self._status.object = self._progress()
-        self._outcome.object = f'<p class="good" role="status">{escape(self._done)}</p>'
         for made in (self._which, self._review, self._ask, self._least, self._agreed, self._who):
             made.disabled = guesses is None
         self._undo.visible = bool(self._accepted[0])
@@ -173,8 +173,8 @@ class _PropagateTab:
             return
         order = to_review(self._state, guesses, self._which.value)
         self._state.propose("Propagation: least sure", order)
-        self._done = f"The Label tab shows {len(order):,} images, the least sure first."
-        self._draw()
+        text = f"The Label tab shows {len(order):,} images, the least sure first."
+        self._proposed.object = good(text)
 
     def _kinds(self) -> dict[str, str]:
         """What can be reviewed: all, the disputed, or what is taken for one class."""
@@ -195,13 +195,14 @@ class _PropagateTab:
         self._sure(False)
         if guesses is None:
             return
-        who = self._who.value_input or self._who.value
+        who = self._who.value
 
         def work() -> None:
             rows, *_ = self._acceptable(guesses)
             items = accept(self._state, guesses, rows, least=least, annotator=who)
             self._accepted = (items, who)
-            self._done = f"{len(items):,} pseudo-labels accepted as decisions of {who}."
+            text = f"{len(items):,} pseudo-labels accepted as decisions of {who}."
+            self._decided.object = good(text)
 
         self._try(work)
 
@@ -211,7 +212,7 @@ class _PropagateTab:
         def work() -> None:
             count = withdraw(self._state, items, annotator=who)
             self._accepted = ([], "")
-            self._done = f"{count:,} accepted labels taken back."
+            self._decided.object = good(f"{count:,} accepted labels taken back.")
 
         self._try(work)
 

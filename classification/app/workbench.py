@@ -1,7 +1,9 @@
 """The model of an app: trained and propagated in the background, shared by every browser."""
 
+import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +63,9 @@ class Workbench:
         self.waiting: _Trained | None = None
         self._one_class = not state.several
         self.version = 0
-        self._folder = tempfile.TemporaryDirectory(prefix="fieldmark-")
-        self._paths, self._count = WorkPaths(Path(self._folder.name)), 0
+        folder = Path(tempfile.mkdtemp(prefix="fieldmark-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._paths, self._count = WorkPaths(folder), 0
         self._step: Step | None = None
         self._lock = threading.Lock()
         self.score()
