@@ -11,6 +11,7 @@ LAYERS = [
     {
         "config",
         "config_active_learning",
+        "config_compare",
         "config_labels",
         "config_learning",
         "config_query",
@@ -38,7 +39,7 @@ LAYERS = [
     {"summary", "publish"},
     {"app"},
     {"launch"},
-    {"train", "predict", "label", "jobs", "registry", "active_learning"},
+    {"train", "predict", "label", "jobs", "registry", "active_learning", "compare", "experiment"},
 ]
 PACKAGE = Path(__file__).resolve().parents[1] / "classification"
 HEAVY = {"torch", "torchvision", "timm", "mlflow", "pandas", "pandera", "sklearn", "matplotlib"}

@@ -38,7 +38,9 @@ def learner(**fields):
 def test_a_network_of_ones_own_learns_and_its_classifier_answers():
     epochs = []
     task = image_task(learner())
-    engine = task.learner.engine(task, split_task(task, 0), seed=0, watch=epochs.append)
+    engine = task.learner.engine(
+        task, split_task(task, 0), seed=0, watch=lambda e, _: epochs.append(e)
+    )
     rows = split_task(task, 0).train[:24]
     seen = engine.learn(rows, task.labels[rows], 3)
     test = task.split.test
@@ -54,7 +56,7 @@ def test_it_learns_from_scratch_each_time_and_the_seed_fixes_it():
     task = image_task(learner())
     split = split_task(task, 0)
     rows = split.train[:12]
-    engines = [task.learner.engine(task, split, seed=s, watch=lambda e: None) for s in (0, 0, 1)]
+    engines = [task.learner.engine(task, split, seed=s, watch=lambda *_: None) for s in (0, 0, 1)]
     first = engines[0].learn(rows, task.labels[rows], 3)
     again = engines[0].learn(rows, task.labels[rows], 3)
     other = [e.learn(rows, task.labels[rows], 3) for e in engines[1:]]
@@ -65,7 +67,7 @@ def test_it_learns_from_scratch_each_time_and_the_seed_fixes_it():
 
 def test_before_any_label_it_gives_embeddings_only():
     task = image_task(learner(network="timm/test_resnet", image_size=32))
-    engine = task.learner.engine(task, task.split, seed=0, watch=lambda e: None)
+    engine = task.learner.engine(task, task.split, seed=0, watch=lambda *_: None)
     seen = engine.learn(np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.int64), 3)
     assert seen.probs is None
     assert seen.embeddings.shape == (90, 96)
