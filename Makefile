@@ -28,7 +28,7 @@ help:
 	@touch $@
 
 .venv/dev.stamp: .venv/base.stamp
-	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[dev,postgres]"
+	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[dev,postgres,tensorboard]"
 	@touch $@
 
 demo: .venv/base.stamp
