@@ -4,12 +4,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import panel as pn
+import param
 
 from classification.app.pane import LabelPane
 from classification.app.pictures import Pictures
 from classification.app.seats import Seats
 from classification.app.state import AppState
-from classification.app.tabs import TABS, make_tab
+from classification.app.tabs import TABS, load_tabs, make_tab
 
 Theme = Literal["light", "dark"]
 _SURFACE = {"light": ("#ffffff", "#1d2733"), "dark": ("#161c23", "#e6ebf0")}
@@ -18,7 +19,7 @@ html, body {{ height: 100%; margin: 0; background: {0}; color: {1}; font-family:
 """
 _TABS = """
 :host {{ --design-background-color: {0}; }}
-.bk-header {{ border-bottom: 1px solid color-mix(in srgb, {1} 18%, transparent); }}
+.bk-header {{ border-bottom: 1px solid color-mix(in srgb, {1} 18%, transparent) !important; }}
 .bk-tab {{ padding: 5px 14px; font: 14px system-ui, sans-serif; color: {1}; opacity: 0.7; }}
 .bk-tab.bk-active {{ opacity: 1; font-weight: 600; color: {1}; background: none;
   border-color: transparent; box-shadow: inset 0 -3px {2}; }}
@@ -44,16 +45,26 @@ class App:
         pane = LabelPane(self.state, self.seats, self.pictures, dark=dark, images=images)
         surface, text = _SURFACE[theme]
         first = "#56b4e9" if dark else "#0072b2"
-        return pn.Tabs(
+        others = {title: pn.Column(sizing_mode="stretch_both", scroll=True) for title in TABS}
+        tabs = pn.Tabs(
             ("Label", pane),
-            *((title, make_tab(target, self.state)) for title, target in TABS.items()),
+            *others.items(),
             sizing_mode="stretch_both",
-            dynamic=False,
             stylesheets=[_TABS.format(surface, text, first)],
         )
 
+        def opened(event: param.parameterized.Event) -> None:
+            """Tabs are made when they are opened first: the first image waits for none of them."""
+            title = ["", *others][event.new]
+            if title and not len(others[title]):
+                others[title].append(make_tab(title, self.state))
+
+        tabs.param.watch(opened, "active")
+        return tabs
+
     def __post_init__(self) -> None:
         pn.extension()
+        load_tabs()
 
 
 def raw_css(theme: Theme) -> str:

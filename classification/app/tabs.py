@@ -16,7 +16,13 @@ TABS: dict[str, str] = {
 """Tabs behind the Label tab: title, and ``module:function`` of ``(AppState) -> viewable``."""
 
 
-def make_tab(target: str, state: "AppState") -> "pn.viewable.Viewable":
-    """The content of a tab; its module is imported when somebody opens a page."""
-    module, _, function = target.partition(":")
+def load_tabs() -> None:
+    """Import what the tabs need before anybody waits for it: PyTorch takes seconds."""
+    for target in TABS.values():
+        import_module(target.partition(":")[0])
+
+
+def make_tab(title: str, state: "AppState") -> "pn.viewable.Viewable":
+    """The content of a tab."""
+    module, _, function = TABS[title].partition(":")
     return getattr(import_module(module), function)(state)

@@ -163,8 +163,7 @@ Object.assign(Pane.prototype, {
       const reply = await fetch("alive", { cache: "no-store" });
       if (!reply.ok) throw new Error("not answering");
       const boot = await reply.text();
-      if (this.boot && boot !== this.boot) location.reload();
-      this.boot = boot;
+      if (boot !== this.model.images.split("/")[1]) location.reload();
       if (this.gone) this.say("");
       this.gone = false;
     } catch {
