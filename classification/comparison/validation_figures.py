@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from classification.errors import FieldmarkError
 from classification.evaluation.theme import (
@@ -112,5 +113,6 @@ def class_recall(recall: "pd.DataFrame", *, task: str, theme: Theme = LIGHT) -> 
         axes.set_title(text, loc="left", color=theme.text, parse_math=False, fontsize=FONT_SIZE - 1)
         row_names(axes, [shorten(str(c), 16) for c in classes], theme)
         axes.set_ylim(len(classes) - 0.5, -0.5)
+    panels[0].xaxis.set_major_locator(MaxNLocator(integer=True))
     figure.supxlabel("round", color=theme.muted, fontsize=FONT_SIZE - 1)
     return figure

@@ -109,6 +109,11 @@ class RunPaths:
         return self.root / "report.html"
 
     @property
+    def model_card(self) -> Path:
+        """For people; the machine's is `RoundPaths.model`."""
+        return self.root / "model_card.md"
+
+    @property
     def tracking(self) -> Path:
         """Key by which MLflow's run of this folder is found, and where it was found last."""
         return self.root / "mlflow.json"
@@ -135,7 +140,8 @@ class RunPaths:
     @property
     def outputs(self) -> list[Path]:
         """Everything a run makes; all but the configuration."""
-        names = (self.rounds, self.embeddings, self.checkpoints, self.export, self.report)
+        pages = (self.report, self.model_card)
+        names = (self.rounds, self.embeddings, self.checkpoints, self.export, *pages)
         labels = [self.labels.with_name(self.labels.name + end) for end in ("", "-wal", "-shm")]
         exchange = TimelapsePaths(self.root).outputs
         return [*names, *labels, *exchange, self.tracking, self.figure("x").parent]
