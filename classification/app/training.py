@@ -97,13 +97,14 @@ def train(paths: StepPaths, order: dict[str, Any], line: "Line") -> dict[str, An
     line.tell({"stage": "reading the embeddings"})
     recipe = Recipe.from_json(order["recipe"])
     inputs = np.load(order["inputs"], mmap_mode="r")
-    if inputs.ndim == 4 and not recipe.network.words and recipe.network.pooling != "flatten":
+    maps = inputs.ndim == 4
+    if maps and not recipe.network.words and recipe.network.pooling != "flatten":
         inputs = pooled(inputs, recipe.network.pooling)  # nothing is learned before the pooling
     targets, learn = load_array(paths, "targets"), load_array(paths, "learn")
     model = _fit(recipe, inputs, targets, learn, line)
     line.tell({"stage": f"predicting {len(inputs):,} items"})
     save_array(paths, "probs", model.predict(inputs))
-    if inputs.ndim == 2 and recipe.one_class:
+    if recipe.one_class and not maps:
         _save_head(paths, model, targets.shape[1])
     return {"held_out": model.held_out}
 

@@ -85,7 +85,7 @@ class Workbench:
         """Note what is wrong with a tab's settings; nothing, if empty."""
         self.problems = {k: v for k, v in self.problems.items() if k != tab}
         self.problems |= {tab: problem} if problem else {}
-        self._changed()
+        self.version += 1
 
     def train(self, *, update: bool = True) -> None:
         """Begin to train on the labels of now.
@@ -147,7 +147,7 @@ class Workbench:
         if trained is not None:
             self._one_class = trained.one_class
             self.state.set_predictions(trained.probs, head=trained.head)
-            self._changed()
+            self.version += 1
 
     def wait(self) -> None:
         """Until the running step has ended."""
@@ -200,14 +200,14 @@ class Workbench:
             ended=lambda step: self._ended(report, step, after),
         )
         self._step = Step(self._paths.step(self._count), task, listener)
-        self._changed()
+        self.version += 1
 
     def _heard(self, report: Report, said: Mapping[str, Any]) -> None:
         report.text = said.get("stage", report.text)
         self.parameters = said.get("parameters", self.parameters)
         if "steps" in said:
             self.losses.add(said["steps"], said["of"])
-        self._changed()
+        self.version += 1
 
     def _ended(self, report: Report, step: Step, after: Callable[[Step], str]) -> None:
         try:
@@ -219,7 +219,7 @@ class Workbench:
                 report.finish(after(step))
         except Exception as error:  # shown in the tab, whatever it is
             report.finish("failed", f"{type(error).__name__}: {error}")
-        self._changed()
+        self.version += 1
 
     def _trained(self, step: Step, one_class: bool, *, update: bool) -> str:
         head = load_head(step.paths.head) if step.paths.head.exists() else None
@@ -236,9 +236,6 @@ class Workbench:
             probs=load_array(step.paths, "probs"), certainty=load_array(step.paths, "certainty")
         )
         return "labels propagated"
-
-    def _changed(self) -> None:
-        self.version += 1
 
 
 _opening = threading.Lock()
