@@ -210,8 +210,9 @@ class Pane {
     this.node.dataset.item = page[0].n;
     this.node.dataset.state = "ready";
     this.refresh();
-    if (this.since) performance.measure("fieldmark-next", { start: this.since });
-    else performance.mark("fieldmark-first");
+    if (!this.begun) performance.mark("fieldmark-first");
+    else if (this.since) performance.measure("fieldmark-next", { start: this.since });
+    this.begun = true;
     this.since = null;
     return this.stage.ahead(this.queue.slice(page.length, page.length + 8), { grid: page.length > 1 });
   }
