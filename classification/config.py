@@ -132,6 +132,11 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
     found += query_problems(config.query, strategies=strategies)
     if config.launch.backend == "sagemaker":
         found += sagemaker_problems(config.launch.sagemaker)
+        if config.launch.sagemaker.shard_crops and config.finetune.semi.weight > 0:
+            found.append(
+                "launch.sagemaker.shard_crops: finetune.semi learns from the whole pool, which no "
+                "machine would have; switch one of them off"
+            )
         if config.labels.wait != "no":
             found.append(
                 f"labels.wait: {config.labels.wait} would keep a paid machine waiting for people; "

@@ -31,6 +31,9 @@ class SageMakerConfig:
     most 5."""
     instance_count: int = 1
     """Machines that embed and train together, launch.processes on each; each costs its hours."""
+    shard_crops: bool = False
+    """Give each machine only its share of the crops, for pools larger than a disk; those that are
+    trained on, the machines send each other. Not with finetune.semi."""
     volume_gb: int = 100
     """Disk of each machine in GB."""
     max_hours: float = 12.0

@@ -10,7 +10,7 @@ from pathlib import Path
 from classification.files import read_json
 from classification.paths import ContainerPaths
 
-_PORT = 29500  # torchrun's own choice
+_PORT = "29500"  # torchrun's own choice
 
 
 def torchrun_options(ml: ContainerPaths, processes: int) -> list[str]:
@@ -26,7 +26,7 @@ def torchrun_options(ml: ContainerPaths, processes: int) -> list[str]:
         f"--nnodes={len(hosts)}",
         f"--node_rank={hosts.index(machines['current_host'])}",
         f"--master_addr={hosts[0]}",
-        f"--master_port={_PORT}",
+        f"--master_port={os.environ.get('MASTER_PORT', _PORT)}",
         each,
     ]
 

@@ -49,7 +49,10 @@ def training_request(config: RunConfig, site: Site) -> dict[str, Any]:
             "ContainerArguments": [UNPACK],
         },
         "HyperParameters": hyperparameters(config),
-        "InputDataConfig": [_channel(name, uri) for name, uri in site.channels.items()],
+        "InputDataConfig": [
+            _channel(name, uri, sharded=aws.shard_crops and name == "crops")
+            for name, uri in site.channels.items()
+        ],
         "OutputDataConfig": {"S3OutputPath": site.output},
         "ResourceConfig": _machines(aws),
         "StoppingCondition": {"MaxRuntimeInSeconds": round(aws.max_hours * _HOUR)},
@@ -97,14 +100,14 @@ def nested(parameters: dict[str, str]) -> dict[str, Any]:
     return values
 
 
-def _channel(name: str, uri: str) -> dict[str, Any]:
+def _channel(name: str, uri: str, *, sharded: bool) -> dict[str, Any]:
     return {
         "ChannelName": name,
         "DataSource": {
             "S3DataSource": {
                 "S3DataType": "S3Prefix",
                 "S3Uri": f"{uri}/",
-                "S3DataDistributionType": "FullyReplicated",
+                "S3DataDistributionType": "ShardedByS3Key" if sharded else "FullyReplicated",
             }
         },
         "InputMode": "File",
@@ -132,6 +135,7 @@ def _environment(config: RunConfig, site: Site) -> dict[str, str]:
         **site.environment,
         "FIELDMARK_RUN": site.run,
         "FIELDMARK_PROCESSES": str(config.launch.processes),
+        "FIELDMARK_SHARDED": str(int(aws.shard_crops)),
         "FIELDMARK_CHECKPOINT_MINUTES": str(aws.checkpoint_minutes),
         # an image of one's own has the packages
         "FIELDMARK_INSTALL": "0" if aws.image else "1",

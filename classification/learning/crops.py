@@ -61,7 +61,7 @@ class CropReader:
         keep: bool = False,
         tolerate: bool = False,
     ) -> None:
-        self._folder = folder
+        self.folder = folder
         self._size = size
         self.threads = threads or os.cpu_count() or 1
         self._keep = keep
@@ -103,11 +103,11 @@ class CropReader:
         if kept is not None:
             return kept
         try:
-            pixels = read_square(self._folder / path, self._size)
+            pixels = read_square(self.folder / path, self._size)
         except ImageError as error:
             if not self._tolerate:
                 raise FieldmarkError(
-                    f"image {self._folder / path} cannot be read: {error}. Run "
+                    f"image {self.folder / path} cannot be read: {error}. Run "
                     "utils/crop_detections.py again: it checks every crop and makes broken ones "
                     "anew."
                 ) from error

@@ -114,7 +114,7 @@ def embed_items(
         batch, team = inputs.forward_size, inputs.team
         block = max(1, _BLOCK // batch) * batch * team.size  # whole batches
         if team.leads:
-            team.tell(("embed", {"backbone": backbone.cpu()}))
+            team.tell(("embed", {"backbone": backbone.cpu(), "dim": kind.dim}))
         with tqdm(total=n, initial=done, desc="embed", unit="crop", leave=False) as bar:
             for start in range(done, n, block):
                 stop = min(start + block, n)
@@ -145,17 +145,14 @@ def _compute(
     positions: NDArray[np.intp],
 ) -> None:
     """Fill these rows of `array` by the network."""
-    at = 0
-    for rows in embed_together(
-        backbone, inputs, [items.paths[int(i)] for i in positions], array.shape[1]
-    ):
-        if array.dtype == np.float16 and np.abs(rows).max() > _LARGEST_HALF:
-            raise FieldmarkError(
-                f"an embedding holds {np.abs(rows).max():g}, more than float16 can (65504): "
-                "set backbone.store: float32"
-            )
-        array[positions[at : at + len(rows)]] = rows
-        at += len(rows)
+    paths = [items.paths[int(i)] for i in positions]
+    rows = embed_together(backbone, inputs, paths, array.shape[1])
+    if array.dtype == np.float16 and np.abs(rows).max(initial=0) > _LARGEST_HALF:
+        raise FieldmarkError(
+            f"an embedding holds {np.abs(rows).max():g}, more than float16 can (65504): "
+            "set backbone.store: float32"
+        )
+    array[positions] = rows
 
 
 def _progress(paths: EmbeddingPaths, *, shape: tuple[int, int], dtype: np.dtype) -> int:

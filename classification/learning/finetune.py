@@ -17,6 +17,7 @@ from classification.learning.loaders import batch_size, epoch_order, steps_per_e
 from classification.learning.milestones import Milestones
 from classification.learning.objectives import OBJECTIVES, Objective
 from classification.learning.optimisers import MakePace, make_pace
+from classification.learning.shards import spread
 from classification.learning.team_norm import whole_statistics
 from classification.learning.trainer import Epoch, Labelled, Trainer
 
@@ -97,6 +98,7 @@ def finetune(
             seed=seed,
         )
         val = val.sample(_MOST_VALIDATION, rng)
+        spread([*train.paths, *val.paths], inputs)
         at = _Progress(rng=rng)
         if found is not None:
             at.restore(found["progress"])

@@ -10,34 +10,53 @@ from numpy.typing import NDArray
 from torch import nn
 
 from classification.learning.crops import Inputs
+from classification.learning.shards import divide
 
 
 def embed_together(
     backbone: nn.Module, inputs: Inputs, paths: Sequence[str], dim: int
-) -> Iterator[NDArray[np.float32]]:
-    """Embeddings of consecutive items, [B, dim]: each process of the team does a part of them."""
-    shares = _shares(paths, inputs)
+) -> NDArray[np.float32]:
+    """Embeddings [n, dim]: each process of the team does a part of them.
+
+    Raises:
+        FieldmarkError: a crop is missing or unreadable.
+    """
     if inputs.team.leads:
-        inputs.team.tell(shares)
-    yield from forward(backbone, inputs, shares[0])
+        inputs.team.tell(list(paths))
+    shares = _shares(paths, inputs)
+    rows = np.empty((len(paths), dim), dtype=np.float32)
+    rows[shares[0]] = _embed(backbone, inputs, paths, shares[0], dim)
     for rank, share in enumerate(shares[1:], start=1):
-        yield inputs.team.receive(rank, (len(share), dim))
+        rows[share] = inputs.team.receive(rank, (len(share), dim))
+    return rows
 
 
-def _shares(paths: Sequence[str], inputs: Inputs) -> list[Sequence[str]]:
-    """A share for each process, of whole batches: as one process would have made them."""
+def embed_part(*, inputs: Inputs, backbone: nn.Module, dim: int) -> None:
+    """What a process that does not lead does in `embed_together`, until there is no more."""
+    while (paths := inputs.team.hear()) is not None:
+        share = _shares(paths, inputs)[inputs.team.rank]
+        inputs.team.hand_in(_embed(backbone, inputs, paths, share, dim))
+
+
+def _shares(paths: Sequence[str], inputs: Inputs) -> list[NDArray[np.intp]]:
+    """Positions for each process, in whole batches: as one process would have made them."""
     size, team = inputs.forward_size, inputs.team
+    if team.sharded:
+        return divide(paths, inputs)
     batches = -(-len(paths) // size)
-    cuts = [size * (batches * rank // team.size) for rank in range(team.size + 1)]
-    return [paths[start:stop] for start, stop in pairwise(cuts)]
+    cuts = [min(len(paths), size * (batches * r // team.size)) for r in range(team.size + 1)]
+    return [np.arange(start, stop) for start, stop in pairwise(cuts)]
 
 
-def embed_part(*, inputs: Inputs, backbone: nn.Module) -> None:
-    """What a process that does not lead does in `embed_items`."""
-    while (shares := inputs.team.hear()) is not None:
-        rows = list(forward(backbone, inputs, shares[inputs.team.rank]))
-        if rows:
-            inputs.team.hand_in(np.concatenate(rows))
+def _embed(
+    backbone: nn.Module,
+    inputs: Inputs,
+    paths: Sequence[str],
+    share: NDArray[np.intp],
+    dim: int,
+) -> NDArray[np.float32]:
+    rows = list(forward(backbone, inputs, [paths[int(i)] for i in share]))
+    return np.concatenate(rows) if rows else np.empty((0, dim), dtype=np.float32)
 
 
 def forward(

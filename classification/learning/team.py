@@ -51,12 +51,14 @@ class Team:
         size: number of processes, on all machines.
         local_rank: of this process on its machine.
         local_size: processes on this machine.
+        sharded: each machine has only a part of the crops.
     """
 
     rank: int = 0
     size: int = 1
     local_rank: int = 0
     local_size: int = 1
+    sharded: bool = False
 
     @property
     def leads(self) -> bool:
@@ -70,13 +72,25 @@ class Team:
 
     def tell(self, message: Any) -> None:
         """Rank 0: send an object to all others."""
-        distributed.broadcast_object_list([message], src=0, device=torch.device("cpu"))
+        self.share(message, source=0)
 
     def hear(self) -> Any:
         """The others: what rank 0 tells next."""
-        box: list[Any] = [None]
-        distributed.broadcast_object_list(box, src=0, device=torch.device("cpu"))
+        return self.share(None, source=0)
+
+    def share(self, message: Any, *, source: int) -> Any:
+        """An object of one process, everywhere; the others' own `message` does not count."""
+        box: list[Any] = [message]
+        if self.size > 1:
+            distributed.broadcast_object_list(box, src=source, device=torch.device("cpu"))
         return box[0]
+
+    def gather(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """The flags [n] of every process, everywhere: bool [size, n]."""
+        mine = torch.from_numpy(np.ascontiguousarray(values)).to(torch.uint8)
+        gathered = [torch.empty_like(mine) for _ in range(self.size)]
+        distributed.all_gather(gathered, mine)
+        return torch.stack(gathered).bool().numpy()
 
     def wait(self) -> None:
         """Until all have come here."""
@@ -160,6 +174,7 @@ def _join() -> Team:
         size=size,
         local_rank=int(os.environ["LOCAL_RANK"]),
         local_size=int(os.environ["LOCAL_WORLD_SIZE"]),
+        sharded=os.environ.get("FIELDMARK_SHARDED") == "1",
     )
     cuda = torch.cuda.is_available()
     if cuda and team.local_size > torch.cuda.device_count():

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tarfile
@@ -25,6 +26,8 @@ import psutil
 
 REGION, ACCOUNT = "us-west-2", "123456789012"
 GROUP = "/aws/sagemaker/TrainingJobs"
+HOSTS = ["127.0.0.1", "localhost"]  # names of machines; both are this one
+ALL = "FullyReplicated"
 _TICK = 0.05
 
 
@@ -111,33 +114,34 @@ class TrainingJob:
             self.status = self.phase = "Failed"
         return True
 
+    @property
+    def count(self) -> int:
+        return self.request["ResourceConfig"].get("InstanceCount", 1)
+
+    def host(self, number: int) -> Path:
+        """``/opt/ml`` of one of the job's machines."""
+        return self.ml if number == 0 else self.ml.with_name(f"ml-{number}")
+
     def _fill(self) -> None:
-        for channel in self.request["InputDataConfig"]:
-            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            self._download(uri, self.ml / "input" / "data" / channel["ChannelName"])
-        self._download(self.request["CheckpointConfig"]["S3Uri"] + "/", self.ml / "checkpoints")
-        config = self.ml / "input" / "config"
-        config.mkdir(parents=True)
-        (config / "hyperparameters.json").write_text(json.dumps(self.request["HyperParameters"]))
-        for name in ("model", "output"):
-            (self.ml / name).mkdir()
+        hosts = HOSTS[: self.count]
+        for number, host in enumerate(hosts):
+            ml = self.host(number)
+            for channel in self.request["InputDataConfig"]:
+                source = channel["DataSource"]["S3DataSource"]
+                share = (number, self.count) if source["S3DataDistributionType"] != ALL else (0, 1)
+                folder = ml / "input" / "data" / channel["ChannelName"]
+                self._download(source["S3Uri"], folder, share)
+            self._download(self.request["CheckpointConfig"]["S3Uri"] + "/", ml / "checkpoints")
+            config = ml / "input" / "config"
+            config.mkdir(parents=True)
+            write_json(config / "hyperparameters.json", self.request["HyperParameters"])
+            write_json(config / "resourceconfig.json", {"current_host": host, "hosts": hosts})
+            for name in ("model", "output"):
+                (ml / name).mkdir()
 
     def _execute(self) -> tuple[int, str]:
-        container = self.request["AlgorithmSpecification"]
-        self.process = subprocess.Popen(
-            [*container["ContainerEntrypoint"], *container["ContainerArguments"]],
-            cwd=self.ml,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env={
-                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-                "HOME": str(self.ml),
-                "OMP_NUM_THREADS": "1",
-                "FIELDMARK_ML": str(self.ml),
-                **self.request.get("Environment", {}),
-            },
-        )
+        port = free_port()
+        self.process, *others = [self._start(self.host(n), port) for n in range(self.count)]
         logs = threading.Thread(target=self._stream, daemon=True)
         logs.start()
         limit = time.monotonic() + self.request["StoppingCondition"]["MaxRuntimeInSeconds"]
@@ -154,7 +158,29 @@ class TrainingJob:
                 last = time.monotonic()
             time.sleep(_TICK)
         logs.join(60)
+        for other in others:
+            other.wait(60)
         return self.process.returncode, cause
+
+    def _start(self, ml: Path, port: int) -> "subprocess.Popen[bytes]":
+        """The container of one machine; the log of the first alone is looked at."""
+        container = self.request["AlgorithmSpecification"]
+        first = ml == self.ml
+        return subprocess.Popen(
+            [*container["ContainerEntrypoint"], *container["ContainerArguments"]],
+            cwd=ml,
+            stdout=subprocess.PIPE if first else subprocess.DEVNULL,
+            stderr=subprocess.STDOUT if first else None,
+            start_new_session=True,
+            env={
+                "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+                "HOME": str(ml),
+                "OMP_NUM_THREADS": "1",
+                "FIELDMARK_ML": str(ml),
+                "MASTER_PORT": str(port),
+                **self.request.get("Environment", {}),
+            },
+        )
 
     def kill(self) -> None:
         """Take the machine away. torchrun's workers are in sessions of their own."""
@@ -199,12 +225,13 @@ class TrainingJob:
                 self.clients["s3"].put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=data)
                 sent.add(name)
 
-    def _download(self, uri: str, folder: Path) -> None:
+    def _download(self, uri: str, folder: Path, share: tuple[int, int] = (0, 1)) -> None:
+        """All objects below `uri`, or those of one machine of several."""
         bucket, prefix = split(uri)
         folder.mkdir(parents=True, exist_ok=True)
         pages = self.clients["s3"].get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-            for item in page.get("Contents", []):
+            for item in page.get("Contents", [])[share[0] :: share[1]]:
                 path = folder / item["Key"].removeprefix(prefix)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self.clients["s3"].download_file(bucket, item["Key"], str(path))
@@ -216,6 +243,16 @@ class TrainingJob:
         bucket, prefix = split(self.request["OutputDataConfig"]["S3OutputPath"])
         key = f"{prefix}/{self.request['TrainingJobName']}/output/model.tar.gz"
         self.clients["s3"].upload_file(str(packed), bucket, key)
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value))
+
+
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return free.getsockname()[1]
 
 
 def arn(name: str) -> str:

@@ -177,3 +177,26 @@ def test_two_processes_of_a_job_compute_what_one_computes_here(cloud, tiny, tmp_
     )
     run_here(Job(config=alone, run=reference.root, resume=True))
     assert chosen(tiny.run) == chosen(reference)
+
+
+def test_two_machines_with_half_of_the_crops_each_compute_what_one_computes(
+    cloud, tiny, tmp_path, capsys
+):
+    fields = {
+        "rounds": 2,
+        "launch.sagemaker.instance_count": 2,
+        "launch.sagemaker.shard_crops": True,
+    }
+    record = SageMakerLauncher().submit(job_of(tiny, **fields))
+    assert wait(record) == 0, capsys.readouterr().out
+    running = cloud.jobs[record.name]
+    shares = [{p.name for p in (running.host(n) / "input/data/crops").iterdir()} for n in (0, 1)]
+    assert len(shares[0] | shares[1]) == 90
+    assert all(len(share) < 90 for share in shares)  # those trained on, and not the others
+    pull(record, config_of(record))
+    reference = RunPaths(tmp_path / "reference" / "run")
+    alone = load_config(
+        tiny.run.config, [Override(key="rounds", text="2")], strategies=STRATEGY_NAMES
+    )
+    run_here(Job(config=alone, run=reference.root, resume=True))
+    assert chosen(tiny.run) == chosen(reference)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from classification.config import LaunchConfig, RunConfig, TrackingConfig
+from classification.config import LaunchConfig, RunConfig, TrackingConfig, problems
+from classification.config_learning import FinetuneConfig, SemiConfig
 from classification.config_sagemaker import SageMakerConfig
 from classification.launch.request import Site, hyperparameters, nested, training_request
 from classification.query.names import STRATEGY_NAMES
@@ -20,6 +21,7 @@ FULL = replace(
     PLAIN,
     instances=("ml.g5.xlarge", "ml.g4dn.xlarge"),
     instance_count=2,
+    shard_crops=True,
     spot=True,
     max_hours=3,
     spot_wait_hours=1.5,
@@ -119,3 +121,10 @@ def test_the_account_and_a_teams_database_stay_here():
     assert sent["labels.store"] == '""'
     assert sent["launch.backend"] == '"local"'
     assert sent["tracking.enabled"] == "false"
+
+
+def test_a_pool_in_parts_is_not_for_training_on_all_of_it():
+    launch = LaunchConfig(backend="sagemaker", sagemaker=replace(PLAIN, shard_crops=True))
+    given = RunConfig(launch=launch, finetune=FinetuneConfig(semi=SemiConfig(weight=1.0)))
+    assert any("finetune.semi" in fault for fault in problems(given, strategies=["auto"]))
+    assert not any("semi" in f for f in problems(RunConfig(launch=launch), strategies=["auto"]))
