@@ -4,7 +4,7 @@ The training is that of the main job (`classification.learning.finetune`); here 
 kept and answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from classification.learning.crops import Inputs
     from classification.learning.finetune import Epoch
-    from classification.learning.optimisers import TorchPace
+    from classification.learning.optimisers import Pace, TorchPace
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +54,11 @@ class EndToEnd:
         """Side of its images in pixels."""
         return self.image_size or self.prep.image_size
 
+    @property
+    def epochs(self) -> int:
+        """See `Learner`."""
+        return self.recipe.epochs
+
     def stamp(self) -> dict[str, Any]:
         """See `Learner`."""
         pace = None if self.pace is None else str(self.pace).split(" at 0x")[0]
@@ -62,7 +67,7 @@ class EndToEnd:
         return {"network": self.name, **fields}
 
     def engine(
-        self, task: Task, split: Split, *, seed: int, watch: "Callable[[Epoch], None]"
+        self, task: Task, split: Split, *, seed: int, watch: "Callable[[Epoch, nn.Module], None]"
     ) -> "EndToEndEngine":
         """See `Learner`."""
         inputs = _inputs(self)
@@ -92,7 +97,7 @@ class EndToEndEngine:
     task: Task
     split: Split
     seed: int
-    watch: "Callable[[Epoch], None]"
+    watch: "Callable[[Epoch, nn.Module], None]"
 
     def learn(self, rows: NDArray[np.intp], labels: NDArray[np.int64], n_classes: int) -> Seen:
         """Train from scratch on the rows; embed all items and say what they are."""
@@ -102,7 +107,12 @@ class EndToEndEngine:
         from classification.learning.optimisers import make_pace
 
         learner, inputs, head = self.learner, self.inputs, None
-        backbone = learner.build(self.seed)
+        backbone, networks = learner.build(self.seed), []
+
+        def pace(network: "nn.Module", config: FinetuneConfig, steps: int) -> "Pace":
+            networks.append(network)
+            return (learner.pace or make_pace)(network, config, steps)
+
         if len(rows):
             val = self.split.val
             trained = finetune(
@@ -114,8 +124,8 @@ class EndToEndEngine:
                 n_classes=n_classes,
                 config=learner.recipe,
                 seed=int(np.random.default_rng([self.seed, len(rows)]).integers(2**31)),
-                pace=learner.pace or make_pace,
-                watch=self.watch,
+                pace=pace,
+                watch=lambda epoch: self.watch(epoch, networks[0]),
             )
             head = as_linear(trained.top)
         everything = keys(self.task, np.arange(len(self.task.labels)))
@@ -123,6 +133,26 @@ class EndToEndEngine:
         if head is None:
             return Seen(embeddings=embeddings)
         return Seen(embeddings=embeddings, probs=head.predict(embeddings, n_classes), head=head)
+
+
+def accuracy_of(
+    network: "nn.Module", inputs: "Inputs", items: Sequence[str], labels: NDArray[np.int64]
+) -> float:
+    """Share of the items that a network of classes is right about; leaves it in eval mode.
+
+    Args:
+        network: float32 [B, 3, S, S] to logits [B, C], on the device of `inputs`.
+        inputs: where items come from.
+        items: their names.
+        labels: class ids.
+    """
+    import torch
+
+    network.eval()
+    with torch.inference_mode(), inputs.amp():
+        batches = inputs.batches(items, inputs.forward_size)
+        said = [network(x).argmax(dim=1).cpu().numpy() for x in batches]
+    return float((np.concatenate(said) == labels).mean())
 
 
 def image_task(learner: EndToEnd, *, validation: int = 0) -> Task:

@@ -41,6 +41,8 @@ class Cell:
     """First labels that were drawn elsewhere; none: drawn here."""
     events: Path | None = None
     """Folder for TensorBoard."""
+    ahead: bool = False
+    """The last round chooses, too."""
 
 
 def play_grid(
@@ -53,6 +55,7 @@ def play_grid(
     processes: int,
     openings: Mapping[tuple[str, int], Sequence[int]] | None = None,
     tensorboard: bool = False,
+    ahead: bool = False,
 ) -> "pd.DataFrame":
     """Play what is not there yet; every curve is a file that grows with each round.
 
@@ -65,6 +68,7 @@ def play_grid(
         processes: cells played at the same time, one core each; 0: here, on all cores.
         openings: first labels by title and seed that are not drawn here.
         tensorboard: write event files.
+        ahead: as in `play`.
 
     Returns:
         One row per dataset, strategy, seed and round: `classification.schemas.ResultTable`.
@@ -76,7 +80,13 @@ def play_grid(
     names = [entrant.name for entrant in entrants]
     if len(set(names)) < len(names):
         raise FieldmarkError(f"strategies need names of their own; given: {', '.join(names)}")
-    grid = _Grid(protocols=protocols, paths=paths, openings=openings or {}, tensorboard=tensorboard)
+    grid = _Grid(
+        protocols=protocols,
+        paths=paths,
+        openings=openings or {},
+        tensorboard=tensorboard,
+        ahead=ahead,
+    )
     cells = list(_cells(tasks, entrants, seeds, grid))
     missing = [cell for cell in cells if not _is_done(cell)]
     _play_all(missing, tasks, processes)
@@ -91,6 +101,7 @@ class _Grid:
     paths: ComparisonPaths
     openings: Mapping[tuple[str, int], Sequence[int]]
     tensorboard: bool
+    ahead: bool
 
 
 def _cells(
@@ -121,6 +132,7 @@ def _cells(
                     },
                     opening=opening,
                     events=grid.paths.events(*at) if grid.tensorboard else None,
+                    ahead=grid.ahead,
                 )
 
 
@@ -151,7 +163,11 @@ def _play_cell(cell: Cell) -> None:
 
 def _play(cell: Cell, task: Task) -> None:
     """Play on from what the record holds; the record is replaced after every round."""
-    watcher: Watcher = Silent() if cell.events is None else TensorBoard(cell.events)
+    begun = read_curve(cell.path, cell.stamp) or Played(pending=list(cell.opening))
+    watcher: Watcher = Silent()
+    if cell.events is not None:
+        epochs = 0 if task.learner is None else task.learner.epochs
+        watcher = TensorBoard(cell.events, begun=len(begun.rows), epochs=epochs)
     try:
         play(
             task,
@@ -159,9 +175,10 @@ def _play(cell: Cell, task: Task) -> None:
             cell.entrant,
             cell.protocol,
             seed=cell.seed,
-            begun=read_curve(cell.path, cell.stamp) or Played(pending=list(cell.opening)),
+            begun=begun,
             keep=lambda played: write_curve(cell.path, played, cell.stamp),
             watcher=watcher,
+            ahead=cell.ahead,
         )
     finally:
         watcher.close()

@@ -21,6 +21,7 @@ from classification.query import Pool, Strategy, select
 from classification.query.names import ALIASES, NEEDS_MODEL
 from classification.selection import Seen
 
+_SUCCESSOR = "successor_macro_f1"  # only the last round has it
 _LIMITS = {"per_group", "per_location", "duplicates", "passive"}
 
 
@@ -84,6 +85,7 @@ def play(
     begun: Played | None = None,
     keep: Callable[[Played], None] = lambda played: None,
     watcher: Watcher | None = None,
+    ahead: bool = False,
 ) -> Played:
     """Play all rounds; every random choice follows from `seed`, the first ones for all alike.
 
@@ -96,6 +98,7 @@ def play(
         begun: where to go on; the result is that of a curve that was never stopped.
         keep: called with the curve after every round.
         watcher: told of epochs and rounds.
+        ahead: the model of the last round chooses, too, so that going on needs no training twice.
     """
     played = begun or Played()
     if len(played.rows) > protocol.rounds:
@@ -108,7 +111,7 @@ def play(
             return played
         played = game.learn(played)
         over = len(played.rows) > protocol.rounds
-        played = played if over else game.ask(played)
+        played = played if over and not ahead else game.ask(played)
         if over or not played.pending:
             played = game.finish(played)
             keep(played)
@@ -179,13 +182,14 @@ class _Game:
             probs=seen.probs[test],
             classes=self._task.classes,
         )
-        return Played(rows=[*played.rows, row], queries=queries, recall=[*played.recall, recall])
+        before = [{k: v for k, v in r.items() if k != _SUCCESSOR} for r in played.rows]
+        return Played(rows=[*before, row], queries=queries, recall=[*played.recall, recall])
 
     def finish(self, played: Played) -> Played:
         """What a classifier of another kind makes of the labels."""
         seen = self._seen or self._learn(played.queries)
         last = played.rows[-1] | {
-            "successor_macro_f1": successor_f1(
+            _SUCCESSOR: successor_f1(
                 seen.embeddings,
                 self._task.labels,
                 train=np.array(played.queries),

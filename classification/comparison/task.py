@@ -40,7 +40,7 @@ class Learner(Protocol):
     """
 
     def engine(
-        self, task: "Task", split: Split, *, seed: int, watch: Callable[[Any], None]
+        self, task: "Task", split: Split, *, seed: int, watch: Callable[[Any, Any], None]
     ) -> Engine:
         """A fresh model that learns from scratch each time and answers for all items of `task`.
 
@@ -48,8 +48,14 @@ class Learner(Protocol):
             task: the items.
             split: its validation items may decide when training stops.
             seed: of weights and training.
-            watch: gets a `classification.learning.finetune.Epoch` after every epoch.
+            watch: gets a `classification.learning.finetune.Epoch` and the network after every
+                epoch.
         """
+        ...
+
+    @property
+    def epochs(self) -> int:
+        """Most epochs of a training."""
         ...
 
     def stamp(self) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from classification.errors import FieldmarkError
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from classification.learning.finetune import Epoch
 
 _CURVES = 20  # classes with a precision-recall curve of their own, the commonest first
@@ -19,8 +21,8 @@ _CURVES = 20  # classes with a precision-recall curve of their own, the commones
 class Watcher(Protocol):
     """Is told of a curve as it is played."""
 
-    def epoch(self, epoch: "Epoch") -> None:
-        """An epoch of training is over."""
+    def epoch(self, epoch: "Epoch", network: "nn.Module") -> None:
+        """An epoch of training is over; `network` is as it is now."""
         ...
 
     def round(
@@ -51,7 +53,7 @@ class Watcher(Protocol):
 class Silent:
     """Nobody looks."""
 
-    def epoch(self, epoch: "Epoch") -> None:
+    def epoch(self, epoch: "Epoch", network: "nn.Module") -> None:
         """Nothing to do."""
 
     def round(
@@ -76,12 +78,14 @@ class TensorBoard:
 
     Args:
         folder: of the event files; one per curve.
+        begun: rounds that were played before.
+        epochs: most epochs of a round.
 
     Raises:
         FieldmarkError: TensorBoard is not installed.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, begun: int = 0, epochs: int = 0) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
@@ -89,15 +93,16 @@ class TensorBoard:
                 "TensorBoard is not installed: pip install 'fieldmark[tensorboard]', or leave out "
                 "--tensorboard"
             ) from error
-        self._writer, self._epochs = SummaryWriter(str(folder)), 0
+        self._writer, self._round, self._epochs = SummaryWriter(str(folder)), begun, epochs
 
-    def epoch(self, epoch: "Epoch") -> None:
+    def epoch(self, epoch: "Epoch", network: "nn.Module") -> None:
         """Scalars of an epoch."""
-        self._epochs += 1
+        del network
+        step = self._round * self._epochs + epoch.number
         for name in ("loss", "accuracy", "val_loss"):
             value = getattr(epoch, name)
             if math.isfinite(value):
-                self._writer.add_scalar(f"training/{name}", value, self._epochs)
+                self._writer.add_scalar(f"training/{name}", value, step)
 
     def round(
         self,
@@ -109,7 +114,7 @@ class TensorBoard:
         classes: Sequence[str],
     ) -> None:
         """Scalars, a histogram of the classes that were asked for, and curves of the test."""
-        labels = int(row["num_labels"])
+        labels, self._round = int(row["num_labels"]), int(row["round"]) + 1
         for name in ("accuracy", "macro_f1", "balanced_accuracy", "seconds", "training_seconds"):
             self._writer.add_scalar(f"round/{name}", row[name], labels)
         bins: Any = np.arange(len(classes) + 1)  # one per class, though the signature says str

@@ -1,0 +1,68 @@
+"""Which strategy is better, by how much, and is it luck: many strategies under one protocol.
+
+python classification/compare.py --config runs/comparison.yml [--seeds 10 ...]
+python classification/compare.py --datasets data/processed/mine --strategies margin badge
+python classification/compare.py --results FOLDER FOLDER ...
+
+The last form plays nothing: it puts results of several comparisons together, if they have the same
+pools and tests. From Python: `ActiveLearningComparison`.
+"""
+
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+if not __package__:  # run by path: classification/ must not stay on sys.path
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from classification.cli import options_parser, run
+from classification.config_compare import CompareConfig
+
+
+def parse(words: list[str]) -> tuple[CompareConfig, list[Path]]:
+    """The configuration, and folders whose results are to be put together."""
+    parser = options_parser(CompareConfig, description=__doc__)
+    parser.add_argument("--config", action="config", help="YAML with any of these fields.")
+    parser.add_argument(
+        "--results", nargs="*", type=Path, default=[], help="Folders with results to put together."
+    )
+    parsed = parser.parse_args(words)
+    given = {f.name: getattr(parsed, f.name) for f in fields(CompareConfig)}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
+    }
+    return CompareConfig(**values), parsed.results
+
+
+def main() -> None:
+    """Entry point."""
+    config, folders = parse(sys.argv[1:])
+    run(lambda: _put_together(config, folders) if folders else _compare(config))
+
+
+def _compare(config: CompareConfig) -> None:
+    from classification.comparison.compare import compare
+
+    compare(config)
+
+
+def _put_together(config: CompareConfig, folders: list[Path]) -> None:
+    from classification.comparison.compare import combine, conclude
+    from classification.paths import ComparisonPaths
+
+    paths = ComparisonPaths(config.output)
+    conclude(combine(folders), paths, score=config.score, target=config.target or None)
+
+
+def __getattr__(name: str) -> Any:
+    """`ActiveLearningComparison`, imported when it is first asked for."""
+    if name != "ActiveLearningComparison":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from classification.comparison.runner import ActiveLearningComparison
+
+    return ActiveLearningComparison
+
+
+if __name__ == "__main__":
+    main()

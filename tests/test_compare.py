@@ -1,0 +1,119 @@
+import json
+import shutil
+
+import pandas as pd
+import pytest
+
+from classification.compare import parse
+from classification.comparison.build import make_entrants
+from classification.comparison.compare import combine, compare, conclude
+from classification.comparison.grid import play_grid
+from classification.comparison.play import Entrant, Protocol
+from classification.config_compare import CompareConfig
+from classification.errors import FieldmarkError
+from classification.learning.backbones import build_backbone, write_weights
+from classification.paths import ComparisonPaths
+from tests.comparison.tasks import make_task
+from tests.tiny import make_dataset
+
+
+def config(folder, **fields):
+    """A comparison of a second: small images, trained for one epoch."""
+    given = {
+        "datasets": (str(folder / "tiny"),),
+        "strategies": ("margin",),
+        "models": ("resnet20",),
+        "training": "end_to_end",
+        "weights": "none",
+        "image_size": 32,
+        "start": 6,
+        "batch": 6,
+        "rounds": 1,
+        "seeds": 2,
+        "epochs": 1,
+        "batch_size": 8,
+        "output": folder / "out",
+        "processes": 2,
+    }
+    return CompareConfig(**(given | fields))
+
+
+def results(folder, *strategies, seed=0, task=None):
+    """Results of strategies on embeddings in a folder."""
+    task = task or make_task(120)
+    entrants = [Entrant(name=name, strategy=name) for name in strategies]
+    protocols = {task.title: Protocol(start=6, batch=6, rounds=1)}
+    paths = ComparisonPaths(folder)
+    play_grid([task], entrants, protocols=protocols, seeds=[seed], paths=paths, processes=0)
+    return folder
+
+
+def test_a_comparison_writes_its_tables_and_says_what_may_be_claimed(tmp_path, capsys):
+    make_dataset(tmp_path / "tiny")
+    table = compare(config(tmp_path))
+    assert set(table["strategy"]) == {"random", "margin"}
+    assert set(table["model"]) == {"resnet20"}
+    paths = ComparisonPaths(tmp_path / "out")
+    assert pd.read_csv(paths.summary)["strategy"].nunique() == 2
+    assert pd.read_csv(paths.wins, index_col=0).shape == (2, 2)
+    assert json.loads(paths.details.read_text())["options"]["rounds"] == 1
+    said = capsys.readouterr().out
+    assert "2 seeds: too few to claim anything" in said
+    again = compare(config(tmp_path, rounds=2))  # goes on
+    assert len(again) == 2 * 2 * 3
+    assert again[again["round"] < 2]["macro_f1"].tolist() == table["macro_f1"].tolist()
+
+
+def test_frozen_embeddings_of_image_folders_keep_their_test(tmp_path):
+    data = make_dataset(tmp_path / "tiny")
+    for row in pd.read_csv(data.table).itertuples():
+        folder = tmp_path / "images" / row.label
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(data.crops / row.path, folder)
+    weights = tmp_path / "weights.safetensors"
+    write_weights(weights, build_backbone("timm/test_resnet", "none", seed=0).state_dict())
+    frozen = {"training": "frozen", "models": ("timm/test_resnet",), "weights": str(weights)}
+    done = compare(config(tmp_path, datasets=(str(tmp_path / "images"),), **frozen))
+    assert done["split"].nunique() == 1
+    assert done["model"].unique().tolist() == ["timm/test_resnet, frozen"]
+
+
+def test_yaml_and_command_line_give_the_same_fields(tmp_path):
+    path = tmp_path / "c.yml"
+    path.write_text(
+        "datasets: [a, b]\nseeds: 7\nmean: [0.5, 0.5, 0.5]\n"
+        "strategies: [margin, {name: half, strategy: margin, passive: 0.5}]\n"
+    )
+    found, folders = parse(["--config", str(path), "--seeds", "9", "--output", "x"])
+    assert (found.datasets, found.seeds, found.mean) == (("a", "b"), 9, (0.5, 0.5, 0.5))
+    assert not folders
+    entrants = make_entrants(found.strategies, per_group=1)
+    assert [e.name for e in entrants] == ["random", "margin", "half"]
+    assert entrants[2].options == {"per_group": 1, "passive": 0.5}
+    assert not entrants[0].options
+
+
+def test_faults_of_the_configuration_are_told_together(tmp_path):
+    with pytest.raises(FieldmarkError) as caught:
+        compare(config(tmp_path, seeds=0, target=2.0, training="frozen", datasets=()))
+    for words in ("seeds: 0 is below 1", "target: 2.0", "weights: none with", "datasets: name one"):
+        assert words in str(caught.value)
+    with pytest.raises(FieldmarkError) as caught:
+        make_entrants(["margn", {"strategy": "kcenter", "colour": 1}], per_group=0)
+    assert "did you mean margin" in str(caught.value)
+    assert "has no option 'colour'" in str(caught.value)
+
+
+def test_results_of_two_folders_stand_in_one_table_if_their_splits_agree(tmp_path, capsys):
+    first, second = results(tmp_path / "1", "random"), results(tmp_path / "2", "margin")
+    table = combine([first, second])
+    conclude(table, ComparisonPaths(tmp_path), score="accuracy", target=0.5)
+    assert set(table["strategy"]) == {"random", "margin"}
+    assert "made: accuracy" in capsys.readouterr().out
+    with pytest.raises(FieldmarkError, match="'random' is in two of the folders"):
+        combine([first, results(tmp_path / "3", "random")])
+    other = results(tmp_path / "4", "entropy", task=make_task(130))
+    with pytest.raises(FieldmarkError, match="made, seed 0: 2 different divisions"):
+        combine([first, other])
+    with pytest.raises(FieldmarkError, match="no results of a comparison"):
+        combine([tmp_path / "nowhere"])
