@@ -11,7 +11,7 @@ RUN := $(BIN)/python
 DEMO := runs/demo/auto
 REAL ?= ../shared/data
 
-.PHONY: help demo test lint format real clean
+.PHONY: help demo test browser lint format real clean
 
 help:
 	@echo "make demo    the main job end to end on generated images, about 4 minutes on 2 cores"
@@ -28,7 +28,7 @@ help:
 	@touch $@
 
 .venv/dev.stamp: .venv/base.stamp
-	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[dev,postgres,tensorboard]"
+	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[dev,gui,postgres,tensorboard]"
 	@touch $@
 
 demo: .venv/base.stamp
@@ -41,7 +41,14 @@ demo: .venv/base.stamp
 	$(RUN) classification/train.py --config $(DEMO)/config.yml $(DEMO_OPTIONS)
 	@echo "Look at $(DEMO)/report.html: the curve, the mistakes, and what each round asked for."
 
-test: .venv/dev.stamp lint
+# The tests of the labelling app drive Chromium: Debian's package, installed where that is possible.
+# Without it they are skipped with the reason, unless CI is set.
+browser:
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update -qq \
+		&& DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium; } \
+		|| echo "no chromium: the tests of the labelling app in a browser are skipped"
+
+test: .venv/dev.stamp browser lint
 	$(RUN) -m pytest -n 2 $(PYTEST_OPTIONS)
 
 lint: .venv/dev.stamp
