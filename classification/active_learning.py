@@ -20,7 +20,7 @@ from classification.config_active_learning import (
 )
 from classification.errors import FieldmarkError
 from classification.paths.active_learning import DEFAULT_FOLDER, ActiveLearningPaths
-from classification.query.names import ALIASES, STRATEGY_NAMES
+from classification.query.names import ALL_NAMES
 
 if TYPE_CHECKING:
     from classification.data.dataset import Dataset
@@ -31,8 +31,6 @@ logger = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-_STRATEGIES = (*STRATEGY_NAMES, *ALIASES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +58,7 @@ def run(options: ActiveLearningOptions) -> Progress:
     """
     from classification.launch.here import alone_in, move_aside
 
-    if faults := option_problems(options, strategies=_STRATEGIES):
+    if faults := option_problems(options, strategies=ALL_NAMES):
         raise FieldmarkError.from_problems("run_active_learning cannot begin:", faults)
     named = str(options.output_dir) != "default"
     paths = ActiveLearningPaths(Path(options.output_dir if named else DEFAULT_FOLDER).resolve())
@@ -129,7 +127,7 @@ def _config(options: ActiveLearningOptions, paths: ActiveLearningPaths) -> RunCo
     done = paths.complete_rounds()
     if not done:
         return config
-    before = load_config(paths.round(done[-1]).config, strategies=_STRATEGIES)
+    before = load_config(paths.round(done[-1]).config, strategies=ALL_NAMES)
     config = replace(config, data=before.data)  # the folder may have moved with all that is in it
     for change in changes_refused(to_dict(before), config):
         logger.warning("ignored, finished rounds rest on it: %s", in_parameters(change))

@@ -63,9 +63,9 @@ def parse(command: Command, name: str, words: Sequence[str]) -> tuple[Any, list[
 
 def label(command: Command, options: Any, overrides: list[Override]) -> None:
     """Load the configuration and call the subcommand."""
-    from classification.query.names import STRATEGY_NAMES
+    from classification.query.names import ALL_NAMES
 
-    config = load_config(options.config, overrides, strategies=STRATEGY_NAMES)
+    config = load_config(options.config, overrides, strategies=ALL_NAMES)
     module, _, function = command.target.partition(":")
     getattr(import_module(module), function)(options, config)
 

@@ -44,12 +44,12 @@ class PredictOptions:
 def predict(options: PredictOptions, overrides: list[Override]) -> None:
     """Load, predict, write the table, print the scores."""
     from classification.paths import RunPaths, StorePaths
-    from classification.query.names import STRATEGY_NAMES
+    from classification.query.names import ALL_NAMES
     from classification.settings import load_config
     from classification.tracking_store import tracking_uri
     from classification.versions.lookup import local_model
 
-    config = load_config(options.config, overrides, strategies=STRATEGY_NAMES)
+    config = load_config(options.config, overrides, strategies=ALL_NAMES)
     if not options.model:
         return _predict(options, config, options.checkpoint)
     store = RunPaths(options.config.parent) if options.config else StorePaths(Path("runs"))

@@ -54,16 +54,16 @@ def train(options: TrainOptions, overrides: list[Override]) -> None:
     """Load the configuration and hand the job to the launcher it names."""
     from classification.launch import Job, Start
     from classification.launch.start import start
-    from classification.query.names import STRATEGY_NAMES
+    from classification.query.names import ALL_NAMES
 
     if options.detach and options.follow:
         raise FieldmarkError("give --detach or --follow, not both")
     given = [*overrides, *_launch_fields(options)]
-    config = load_config(options.config, given, strategies=STRATEGY_NAMES)
+    config = load_config(options.config, given, strategies=ALL_NAMES)
     if options.tag:
         tags = json.dumps([*config.launch.sagemaker.tags, *options.tag])
         given.append(Override(key="launch.sagemaker.tags", text=tags))
-        config = load_config(options.config, given, strategies=STRATEGY_NAMES)
+        config = load_config(options.config, given, strategies=ALL_NAMES)
     background = options.detach or options.follow
     job = Job(config=config, run=options.config.parent, resume=options.resume, detach=background)
     how = Start(follow=not options.detach, dry_run=options.dry_run, yes=options.yes)

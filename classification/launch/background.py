@@ -19,7 +19,7 @@ from classification.files import read_json, write_json
 from classification.launch import Job, Status
 from classification.launch.records import now
 from classification.paths import JobPaths
-from classification.query.names import STRATEGY_NAMES
+from classification.query.names import ALL_NAMES
 from classification.settings import load_config
 
 _LOCK_SECONDS = 10  # someone may just be looking whether the lock is held
@@ -40,7 +40,7 @@ def _run(paths: JobPaths) -> tuple[Status, str]:
     try:
         from classification.launch.ranks import run_local
 
-        config = load_config(paths.config, strategies=STRATEGY_NAMES)
+        config = load_config(paths.config, strategies=ALL_NAMES)
         resume = read_json(paths.record, what="job record")["details"]["resume"] == "1"
         outcome = run_local(Job(config=config, run=paths.root.parents[1], resume=resume))
     except FieldmarkError as error:

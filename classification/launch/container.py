@@ -27,7 +27,7 @@ from classification.launch import Job
 from classification.launch.request import nested
 from classification.launch.snapshots import Snapshots
 from classification.paths import CheckpointPaths, ContainerPaths, RunPaths
-from classification.query.names import STRATEGY_NAMES
+from classification.query.names import ALL_NAMES
 from classification.settings import load_config
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def read_config(ml: ContainerPaths) -> RunConfig:
     values = nested(read_json(ml.hyperparameters, what="hyperparameters"))
     path = ml.work / RunPaths(Path()).config
     write_text(path, yaml.safe_dump(values, sort_keys=False))
-    return load_config(path, strategies=STRATEGY_NAMES)
+    return load_config(path, strategies=ALL_NAMES)
 
 
 def _take_labels(ml: ContainerPaths, run: RunPaths) -> None:

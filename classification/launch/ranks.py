@@ -18,7 +18,7 @@ from classification.launch import Job
 from classification.launch.here import help_here, run_here
 from classification.learning.team import joined
 from classification.paths import RanksPaths
-from classification.query.names import STRATEGY_NAMES
+from classification.query.names import ALL_NAMES
 from classification.rounds import Outcome
 from classification.settings import load_config, write_config
 
@@ -94,7 +94,7 @@ def main() -> None:
     """One of the processes of a run."""
     paths = RanksPaths(Path(sys.argv[1]))
     asked = read_json(paths.request, what="request")
-    config = load_config(paths.config, strategies=STRATEGY_NAMES)
+    config = load_config(paths.config, strategies=ALL_NAMES)
     job = Job(config=config, run=Path(asked["run"]), resume=asked["resume"])
     try:
         with joined() as team:

@@ -11,7 +11,7 @@ from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
 from classification.launch import JobRecord
 from classification.paths import RunPaths
-from classification.query.names import STRATEGY_NAMES
+from classification.query.names import ALL_NAMES
 from classification.settings import load_config, write_config
 
 _LONGEST = 63  # characters of a SageMaker job name
@@ -54,7 +54,7 @@ def read_record(path: Path) -> JobRecord:
 def config_of(record: JobRecord) -> RunConfig:
     """The configuration a job was submitted with."""
     path = RunPaths(record.run).job(record.name).config
-    return load_config(path, strategies=STRATEGY_NAMES)
+    return load_config(path, strategies=ALL_NAMES)
 
 
 def now() -> str:

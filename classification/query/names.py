@@ -45,6 +45,8 @@ ALIASES = {
     "kmeans": "cluster_centres",
 }
 """Other names the same strategies are known by."""
+ALL_NAMES = (*STRATEGY_NAMES, *ALIASES)
+"""What a configuration may say."""
 
 NEEDS_MODEL = frozenset(
     {
