@@ -11,13 +11,14 @@ RUN := $(BIN)/python
 DEMO := runs/demo/auto
 REAL ?= ../shared/data
 
-.PHONY: help demo test browser lint format real clean
+.PHONY: help demo test browser lint format real mlflow clean
 
 help:
 	@echo "make demo    the main job end to end on generated images, about 4 minutes on 2 cores"
 	@echo "make test    lint, types and the whole test suite"
 	@echo "make lint    ruff and pyright only"
 	@echo "make real    the main job on real camera-trap images in REAL=$(REAL)"
+	@echo "make mlflow  an MLflow server on this machine, with a password; MLFLOW_OPTIONS=\"--port 5001\""
 	@echo "make format  ruff format and import order"
 	@echo "make clean   remove what make demo and make real made; never labels by people"
 
@@ -28,8 +29,15 @@ help:
 	@touch $@
 
 .venv/dev.stamp: .venv/base.stamp
-	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[dev,gui,postgres,tensorboard]"
+	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[dev,gui,postgres,tensorboard,server,fast]"
 	@touch $@
+
+.venv/server.stamp: .venv/base.stamp
+	$(UV) pip install --quiet --python $(RUN) --constraint requirements.lock -e ".[server]"
+	@touch $@
+
+mlflow: .venv/server.stamp
+	$(RUN) utils/serve_mlflow.py $(MLFLOW_OPTIONS)
 
 demo: .venv/base.stamp
 	$(RUN) utils/make_sample_dataset.py data/raw/sample

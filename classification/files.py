@@ -78,6 +78,14 @@ def write_text(path: Path, text: str) -> None:
         f.write(text)
 
 
+def write_secret(path: Path, text: str) -> None:
+    """Write `text` so that at no moment anybody but the owner may read it."""
+    with atomic_path(path) as temporary:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as f:
+            f.write(text)
+
+
 def write_bytes(path: Path, data: bytes, *, durable: bool = True) -> None:
     """Write `data`, atomically; `durable` as in `atomic_path`."""
     with atomic_path(path, durable=durable) as temporary:

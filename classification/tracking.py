@@ -8,23 +8,29 @@ arrived twice is equal and stored once.
 """
 
 import json
-import re
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from classification.config import TrackingConfig, flatten
 from classification.files import read_json, write_json
 from classification.paths import ExportPaths, RunPaths
 from classification.settings import read_yaml
-from classification.tracking_store import connect, experiment_id, masked, quiet, tracking_uri
+from classification.tracking_metrics import round_metrics
+from classification.tracking_store import (
+    connect,
+    experiment_id,
+    masked,
+    quiet,
+    require_plugin,
+    tracking_uri,
+)
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput, Run
 
-SCORES = ("accuracy", "macro_f1", "balanced_accuracy", "ece", "log_loss")
 _KEY_TAG = "fieldmark.key"
 _ROUND = "round"  # the metric that says that a round was sent
 _DIGEST = 32  # hex digits of a dataset hash that MLflow has room for
@@ -67,7 +73,11 @@ class NoTracker:
 
 
 def make_tracker(config: TrackingConfig, paths: RunPaths) -> Tracker:
-    """The tracker that the configuration asks for; reads ``.env``."""
+    """The tracker that the configuration asks for; reads ``.env``.
+
+    Raises:
+        FieldmarkError: the address can never work here.
+    """
     return MlflowTracker(config, paths) if config.enabled else NoTracker()
 
 
@@ -77,6 +87,7 @@ class MlflowTracker:
     def __init__(self, config: TrackingConfig, paths: RunPaths) -> None:
         self._config, self._paths = config, paths
         self._uri = tracking_uri(paths)
+        require_plugin(self._uri)
 
     @property
     def where(self) -> str:
@@ -219,35 +230,3 @@ def dataset_input(folder: str, hashes: dict[str, str]) -> "DatasetInput":
         profile=json.dumps(hashes),
     )
     return DatasetInput(dataset, tags=[InputTag("mlflow.data.context", "training")])
-
-
-def round_metrics(record: dict[str, Any]) -> dict[str, float]:
-    """MLflow metrics of one ``metrics.json``: finite numbers only, absent ones left out."""
-    found: dict[str, Any] = {"num_labels": record["num_labels"], "num_pool": record["num_pool"]}
-    found |= {f"seconds/{key}": value for key, value in record["seconds"].items()}
-    if record.get("calibration"):
-        found["temperature"] = record["calibration"]["temperature"]
-    for split in ("val", "test"):
-        scores = record[split]
-        if not scores:
-            continue
-        found |= {f"{split}_{key}": scores[key] for key in SCORES}
-        for key, bounds in scores["intervals"].items():
-            if bounds:
-                found |= {f"{split}_{key}_low": bounds[0], f"{split}_{key}_high": bounds[1]}
-        names = metric_names(list(scores["per_class"]))
-        for name, row in zip(names, scores["per_class"].values(), strict=True):
-            found |= {f"{split}_{key}/{name}": row[key] for key in ("precision", "recall", "f1")}
-    return {key: float(value) for key, value in found.items() if value is not None}
-
-
-def metric_names(classes: list[str]) -> list[str]:
-    """Each class as the last part of a metric's name: MLflow's characters only, and no two alike.
-
-    A name that has to change gets its class id: ``fox?`` and ``fox!`` would both be ``fox_``.
-    """
-    safe = [re.sub(r"[^\w. -]", "_", name).strip(" .") for name in classes]
-    return [
-        name if name and name == given else f"{name or 'class'}/{number}"
-        for number, (name, given) in enumerate(zip(safe, classes, strict=True))
-    ]

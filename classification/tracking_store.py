@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, redirect_stderr
+from importlib.util import find_spec
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,9 @@ _SECONDS = 5  # to wait for a sign of life
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 _SQLITE = "sqlite:///"
 _LOCK_SECONDS = 120  # another process creates the tables in 5-7 s
+_MANAGED = re.compile(
+    r"arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:\d{12}:(mlflow-tracking-server|mlflow-app)/[\w-]+"
+)
 _SECRET = re.compile(r"(?<=://)[^\s/:@]*(?::\S*)?(?=@)|(?<=password=)[^\s&]*")
 
 
@@ -43,6 +47,25 @@ def tracking_uri(paths: RunPaths | StorePaths) -> str:
 
     load_dotenv(find_dotenv(usecwd=True))
     return os.environ.get("MLFLOW_TRACKING_URI") or f"{_SQLITE}{paths.tracking_db.resolve()}"
+
+
+def require_plugin(uri: str) -> None:
+    """Raise a FieldmarkError where MLflow could not even try this address: a managed server's ARN.
+
+    That is no outage, which costs a warning: it would be as it is after days of training.
+    """
+    if not uri.startswith("arn:"):
+        return
+    if not _MANAGED.fullmatch(uri):
+        raise FieldmarkError(
+            f"MLFLOW_TRACKING_URI: {uri!r} is not the ARN of a managed MLflow server or app, "
+            "arn:aws:sagemaker:<region>:<account>:mlflow-tracking-server/<name>"
+        )
+    if find_spec("sagemaker_mlflow") is None:
+        raise FieldmarkError(
+            f"MLFLOW_TRACKING_URI is {uri}, which MLflow reaches through the package "
+            'sagemaker-mlflow: pip install -e ".[aws]"'
+        )
 
 
 def masked(text: str) -> str:
@@ -74,6 +97,7 @@ def connect(uri: str) -> "MlflowClient":
     from mlflow import MlflowClient
     from sqlalchemy import make_url
 
+    require_plugin(uri)
     require_answer(uri)
     if uri.startswith(_SQLITE):
         _prepare_sqlite(Path(make_url(uri).database or ""))

@@ -13,7 +13,8 @@ from classification.evaluate import evaluate
 from classification.files import read_json, write_json
 from classification.paths import ExportPaths, RunPaths
 from classification.settings import write_config
-from classification.tracking import make_tracker, metric_names, round_metrics
+from classification.tracking import make_tracker
+from classification.tracking_metrics import metric_names, round_metrics
 from classification.tracking_store import quiet
 
 CLASSES = ["deer", "fox", "fox?", "fox!"]

@@ -12,14 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from classification.config import TrackingConfig
 from classification.errors import FieldmarkError
 from classification.paths import RunPaths
+from classification.tracking import make_tracker
 from classification.tracking_store import (
     connect,
     experiment_id,
     masked,
     quiet,
     require_answer,
+    require_plugin,
     tracking_uri,
 )
 
@@ -185,3 +188,24 @@ def test_mlflow_is_quiet_and_logging_is_as_before(capfd):
         print("View run at http://...", file=sys.stderr)
     assert capfd.readouterr() == ("", "")
     assert logger.isEnabledFor(logging.CRITICAL)
+
+
+ARN = "arn:aws:sagemaker:us-west-2:123456789012:mlflow-tracking-server/fieldmark"
+
+
+@pytest.mark.parametrize("uri", [ARN, ARN.replace("mlflow-tracking-server", "mlflow-app")])
+def test_a_managed_server_needs_its_plugin_and_says_so_before_a_run_begins(
+    uri, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setattr("classification.tracking_store.find_spec", lambda name: None)
+    with pytest.raises(FieldmarkError, match=r"sagemaker-mlflow: pip install .*\[aws\]"):
+        make_tracker(TrackingConfig(), RunPaths(tmp_path))
+    monkeypatch.setattr("classification.tracking_store.find_spec", lambda name: name)
+    assert make_tracker(TrackingConfig(), RunPaths(tmp_path)).where == uri
+
+
+def test_an_arn_of_something_else_is_refused():
+    with pytest.raises(FieldmarkError, match="is not the ARN of a managed MLflow server"):
+        require_plugin("arn:aws:s3:::bucket")
+    require_plugin("http://127.0.0.1:5000")

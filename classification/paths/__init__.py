@@ -21,7 +21,14 @@ from classification.paths.jobs import (
     JobPaths,
     RanksPaths,
 )
-from classification.paths.runs import EmbeddingPaths, ExportPaths, RoundPaths, RunPaths, StorePaths
+from classification.paths.runs import (
+    EmbeddingPaths,
+    ExportPaths,
+    RoundPaths,
+    RunPaths,
+    ServerPaths,
+    StorePaths,
+)
 
 __all__ = [
     "CROP_MARK",
@@ -40,6 +47,7 @@ __all__ = [
     "RoundPaths",
     "RunPaths",
     "SamplePaths",
+    "ServerPaths",
     "SpeciesPaths",
     "StorePaths",
     "SubsetPaths",

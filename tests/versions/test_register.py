@@ -15,7 +15,7 @@ from classification.paths.versions import VersionPaths
 from classification.tracking import make_tracker
 from classification.versions.champion import champion_of
 from classification.versions.register import register_version
-from tests.versions.made import TEST, record_of
+from tests.versions.made import finish, record_of
 
 
 def changed(export, folder, **values):
@@ -197,14 +197,6 @@ def test_a_full_disk_is_not_taken_for_a_network_that_cannot_be_traced(
         register_version(
             client, name="critters", run=new_run(), export=export, record=record_of(export)
         )
-
-
-def finish(paths, export):
-    """As much of a finished run as registration looks at."""
-    shutil.copytree(export.root, paths.export)
-    for number in range(3):
-        write_json(paths.round(number).metrics, {"test": TEST, "data": {"table": "ab" * 32}})
-        write_json(paths.round(number).provenance, {})
 
 
 def test_the_tracker_registers_under_the_name_of_the_folder(client, export, tmp_path, capfd):
