@@ -58,7 +58,7 @@ def where_to_answer(config: LabelConfig, store: str, paths: TimelapsePaths) -> s
             f"import {paths.selector} into Timelapse (template: {paths.template}), fill in Species "
             f"where Selected is ticked, and export all data as CSV into {paths.returned}"
         )
-    return f"answer them in the label store {store} (classification/label.py import)"
+    return f"answer them in the label store {store} (classification/label.py serve, or import)"
 
 
 def _wait(
