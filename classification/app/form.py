@@ -59,7 +59,7 @@ class Form:
         self._typed.pop(field, None)
         values = {name: made.value for name, made in self.widgets.items()} | self._typed
         try:
-            blank = [made.name for made in self.widgets.values() if made.value is None]
+            blank = [made.label for made in self.widgets.values() if made.value is None]
             if blank:
                 raise FieldmarkError(f"no number given: {', '.join(blank)}")
             recipe = self._bench.recipe.but(**values)

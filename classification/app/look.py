@@ -57,7 +57,7 @@ def html(text: str = "", **options: Any) -> pn.pane.HTML:
 def widget(kind: type[pn.widgets.Widget], name: str, value: Any, **options: Any) -> Any:
     """A widget as wide as its card."""
     options = {"sizing_mode": "stretch_width", "margin": (2, 12)} | options
-    return kind(name=name, value=value, stylesheets=[_CSS], **options)
+    return kind(label=name, value=value, stylesheets=[_CSS], **options)
 
 
 def number(name: str, value: float, **options: Any) -> Any:
@@ -80,8 +80,8 @@ def button(name: str, click: Callable[[], None], *, main: bool = False, **option
     """A button; `click` is called without arguments."""
     options = {"margin": (6, 4, 6, 12), "sizing_mode": "fixed", "height": 32} | options
     made = pn.widgets.Button(
-        name=name,
-        button_type="primary" if main else "default",
+        label=name,
+        color="primary" if main else "default",
         stylesheets=[_CSS],
         **options,
     )

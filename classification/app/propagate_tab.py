@@ -161,7 +161,7 @@ class _PropagateTab:
         table = "" if found.crossed is None else agreement_table(found.crossed, names)
         self._table.object = table
         rows, judged, right = self._acceptable(guesses)
-        self._ask.name = f"Accept {len(rows):,} pseudo-labels …"
+        self._ask.label = f"Accept {len(rows):,} pseudo-labels …"
         self._worth.object = (
             f'<p class="hint">Of {judged:,} validation images as sure, {percent(right)} are '
             "right.</p>"
