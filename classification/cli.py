@@ -29,7 +29,8 @@ def options_parser(
 
     ``list`` fields take several words, and those that are empty by default may be given several
     times; ``bool`` fields are ``--x/--no-x`` switches. A field with ``metadata={"short": "r"}``
-    may also be given as ``-r``.
+    may also be given as ``-r``, and with underscores in its long name; a ``bool`` one also with
+    ``true`` or ``false``.
     """
     parser = ArgumentParser(description=description or options.__doc__)
     hints, docs = get_type_hints(options), field_docs(options)
@@ -99,7 +100,7 @@ def _add_option(
         if default == []:  # given twice, both count
             extra["action"] = "extend"
     elif hint is bool:
-        extra |= {"action": _switch()}
+        extra |= {"action": _switch()} | ({"nargs": "?"} if short else {})
     else:
         extra["type"] = hint
     if get_origin(hint) is Literal:
@@ -111,8 +112,10 @@ def _add_option(
         extra["default"] = default
     elif required:
         extra["required"] = True
-    names = [f"-{short}"] if short else []
-    parser.add_argument(*names, f"--{name.replace('_', '-')}", **extra)
+    names = [f"--{name.replace('_', '-')}"]
+    if short:
+        names = [*dict.fromkeys([*names, f"--{name}"]), f"-{short}"]
+    parser.add_argument(*names, **extra)
 
 
 def _switch() -> Any:

@@ -1,6 +1,6 @@
 """Which strategy is better, by how much, and is it luck: many strategies under one protocol.
 
-python classification/compare.py --config runs/comparison.yml [--seeds 10 ...]
+python classification/compare.py --config runs/comparisons/frozen.yml [--seeds 10 ...]
 python classification/compare.py --datasets data/processed/mine --strategies margin badge
 python classification/compare.py --results FOLDER FOLDER ...
 

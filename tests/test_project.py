@@ -15,7 +15,10 @@ from tests.conftest import ROOT
 SCRIPTS = sorted(
     [
         *ROOT.glob("utils/*.py"),
-        *(ROOT / f"classification/{name}.py" for name in ("train", "predict", "jobs", "registry")),
+        *(
+            ROOT / f"classification/{name}.py"
+            for name in ("train", "predict", "jobs", "registry", "compare", "experiment")
+        ),
     ]
 )
 
