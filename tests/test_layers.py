@@ -12,6 +12,7 @@ LAYERS = [
         "config",
         "config_active_learning",
         "config_compare",
+        "config_experiment",
         "config_labels",
         "config_learning",
         "config_query",
