@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from classification.app.orders import ORDERS, SELECTIONS, ready
+from classification.app.orders import ORDERS, ready
 from classification.app.seats import Seat
+from classification.app.selections import SELECTIONS
 from classification.app.state import AppState
 
 _SUGGESTED = 3

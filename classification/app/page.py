@@ -8,7 +8,7 @@ import param
 
 from classification.app.pane import LabelPane
 from classification.app.pictures import Pictures
-from classification.app.seats import Seats
+from classification.app.reservations import Seats
 from classification.app.state import AppState
 from classification.app.tabs import TABS, load_tabs, make_tab
 

@@ -10,7 +10,7 @@ import param
 from panel.custom import JSComponent
 
 from classification.app.pictures import Pictures
-from classification.app.seats import Seats
+from classification.app.reservations import Seats
 from classification.app.state import AppState, Change
 from classification.app.talk import Message, Talk
 

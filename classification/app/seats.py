@@ -5,16 +5,17 @@ get them either; between the browsers of one server, which may belong to one ann
 reserved for the seat that shows it.
 """
 
-import threading
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.app.orders import SELECTIONS, Wish, arrange
+from classification.app.orders import arrange
+from classification.app.reservations import Seats
+from classification.app.selections import SELECTIONS, Wish
 from classification.app.state import AppState
 from classification.errors import FieldmarkError
 from classification.labelling.decisions import Decision
@@ -22,36 +23,6 @@ from classification.labelling.status import labels_per_hour
 
 _WINDOW = 200  # items offered to the store at a time: one transaction of a few milliseconds
 _REMEMBERED = 500  # own decisions behind the rate, and steps that can be undone
-
-
-@dataclass
-class Seats:
-    """The browsers of one server. Guarded by one lock: decisions come one after the other."""
-
-    taken: dict[int, str] = field(default_factory=dict)
-    """Which seat shows each item."""
-    lock: threading.RLock = field(default_factory=threading.RLock)
-
-    def reserve(self, numbers: Sequence[int], seat: str) -> list[int]:
-        """Those that no other seat shows; they are this one's now."""
-        with self.lock:
-            mine = [n for n in numbers if self.taken.get(n, seat) == seat]
-            self.taken.update(dict.fromkeys(mine, seat))
-            return mine
-
-    def free(self, numbers: Sequence[int], seat: str) -> None:
-        """Let others have them."""
-        with self.lock:
-            for number in numbers:
-                if self.taken.get(number) == seat:
-                    del self.taken[number]
-
-    def free_all(self, seat: str) -> list[int]:
-        """Let others have all that a seat held."""
-        with self.lock:
-            held = [n for n, who in self.taken.items() if who == seat]
-            self.free(held, seat)
-            return held
 
 
 @dataclass(frozen=True, kw_only=True)

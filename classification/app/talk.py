@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 
 from classification.app.cards import card, counts, setup
-from classification.app.orders import SELECTIONS, Wish
 from classification.app.pictures import KINDS, Pictures
-from classification.app.seats import Answer, Seat, Seats
+from classification.app.reservations import Seats
+from classification.app.seats import Answer, Seat
+from classification.app.selections import SELECTIONS, Wish
 from classification.app.state import AppState
 from classification.data.images import ImageError
 from classification.errors import FieldmarkError

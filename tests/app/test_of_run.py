@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from classification.app.of_run import state_of_run
-from classification.app.orders import Wish, ready
-from classification.app.seats import Answer, Seat, Seats
+from classification.app.orders import ready
+from classification.app.reservations import Seats
+from classification.app.seats import Answer, Seat
+from classification.app.selections import Wish
 from classification.errors import FieldmarkError
 from classification.files import read_json
 from classification.query.names import STRATEGY_NAMES

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from classification.app.orders import ORDERS, Wish, arrange, ready
+from classification.app.orders import ORDERS, arrange, ready
+from classification.app.selections import Wish
 from classification.errors import FieldmarkError
 from tests.labelling.made import decision
 

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from classification.app.orders import Wish
-from classification.app.seats import Answer, Seat, Seats
+from classification.app.reservations import Seats
+from classification.app.seats import Answer, Seat
+from classification.app.selections import Wish
 from classification.errors import FieldmarkError
 from classification.labelling.store import LabelStore
 

@@ -3,7 +3,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from classification.app.pictures import Pictures
-from classification.app.seats import Seats
+from classification.app.reservations import Seats
 from classification.app.talk import Talk
 
 

@@ -56,7 +56,7 @@ Object.assign(Pane.prototype, {
       farther: () => this.stage.zoom(1 / 1.3),
       brighter: () => this.light(1.25),
       darker: () => this.light(0.8),
-      reset: () => this.light(1 / view.bright, true),
+      reset: () => this.light(1, true),
       theme: () => themed(this.model, !this.model.dark),
       help: () => this.node.append(helpPanel(this.setup.several)),
     };
@@ -115,8 +115,9 @@ Object.assign(Pane.prototype, {
 
   light(factor, reset = false) {
     this.view.bright = Math.max(0.3, Math.min(6, this.view.bright * factor));
-    if (reset) Object.assign(this.view, { zoom: 1, x: 0, y: 0 });
+    if (reset) Object.assign(this.view, { bright: 1, zoom: 1, x: 0, y: 0 });
     this.stage.light();
+    this.refresh();
   },
 
   async find() {

@@ -234,8 +234,9 @@ class Pane {
     const draft = now && this.setup.several ? this.draft(now) : null;
     this.side.item(now, draft, this.view.hints);
     const flag = now?.validation ? "validation" : "";
+    const bright = this.view.bright === 1 ? "" : `brightness × ${this.view.bright.toFixed(1)} (r: back)`;
     const said = now ? this.caption(now) : "";
-    const parts = now ? [`${now.n + 1} of ${this.setup.total}`, now.split, flag, now.burst > 1 ? `burst of ${now.burst}` : "", ...now.said] : [];
+    const parts = now ? [`${now.n + 1} of ${this.setup.total}`, now.split, flag, now.burst > 1 ? `burst of ${now.burst}` : "", ...now.said, bright] : [];
     this.title.replaceChildren(make("span", "path", now?.name ?? ""), make("span", "said", said), make("span", "muted", parts.filter(Boolean).join(" · ")));
     this.stage.mark(this.page, {
       focus: this.focus,

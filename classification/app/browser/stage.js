@@ -26,7 +26,7 @@ class Stage {
     this.cells = cards.map((card, i) => this.cell(card, i, grid));
     this.large = null;
     if (grid) {
-      const columns = Math.ceil(Math.sqrt(cards.length * 1.4));
+      const columns = this.columns(cards.length);
       this.node.className = "stage grid";
       this.node.style.setProperty("--columns", columns);
     } else {
@@ -47,6 +47,14 @@ class Stage {
     ready.forEach((promise, i) => promise.then((node) => this.cells[i].prepend(node)));
     this.light();
     return true;
+  }
+
+  // As many columns as make square cells largest.
+  columns(count) {
+    const { width, height } = this.node.getBoundingClientRect();
+    const side = (columns) => Math.min(width / columns, height / Math.ceil(count / columns));
+    const all = Array.from({ length: count }, (_, i) => i + 1);
+    return all.reduce((best, columns) => (side(columns) > side(best) ? columns : best), 1);
   }
 
   async image(kind, card) {
