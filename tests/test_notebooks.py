@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pandas as pd
 import pytest
 from nbclient import NotebookClient
@@ -18,9 +19,20 @@ from classification.data.crops import crop_detections
 from classification.data.options import ClassificationDatasetOptions, CombineOptions, CropOptions
 from classification.data.sample.dataset import make_sample_dataset
 from classification.data.sample.options import SampleOptions
-from classification.paths import InterimPaths, SamplePaths
+from classification.files import write_json
+from classification.paths import (
+    ComparisonPaths,
+    DatasetPaths,
+    EmbeddingPaths,
+    InterimPaths,
+    RunPaths,
+    SamplePaths,
+)
+from tests.comparison.made_results import made_results
+from tests.comparison.test_report import made_recall
 from tests.conftest import ROOT
 from tests.runs import write_run
+from tests.test_report import fabricate
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 
@@ -146,3 +158,74 @@ def test_inspect_dataset(small, tmp_path, with_run):
         assert f"### {name}" in done.text
     judge = "the newest round of experiment" if with_run else "their nearest look-alikes"
     assert f"judged by {judge}" in done.text
+
+
+@pytest.fixture(scope="module")
+def played(small, tmp_path_factory):
+    """A run of six rounds on the small dataset, with an audit slice and embeddings."""
+    table = pd.read_csv(small.dataset / "classification_ds.csv")
+    run = fabricate(
+        tmp_path_factory.mktemp("runs") / "resnet18/first", list(table["path"]),
+        rounds=6, per_round=4, audit=2,
+    )  # fmt: skip
+    store = EmbeddingPaths(run.embeddings, "made")
+    run.embeddings.mkdir()
+    np.save(store.array, np.random.default_rng(0).normal(size=(len(table), 8)))
+    write_json(store.progress, {"rows": len(table), "dim": 8, "done": len(table)})
+    return run
+
+
+def test_evaluate_results(small, played, tmp_path):
+    done = execute("evaluate_results", ROOT, tmp_path, run=played.root, dataset=small.dataset)
+    assert re.search(r"\*\*resnet18/first\*\*: with 20 labels right on \d+%", done.text)
+    assert re.search(r"All rounds together: \d+% of \d+ right", done.text)
+    assert re.search(r"\d+ suspects among \d+ labels", done.text)
+    assert done.pictures == 10
+    assert done.tables >= 5
+
+
+def test_evaluate_results_of_a_run_that_has_just_begun_without_its_dataset(small, tmp_path):
+    run = fabricate(tmp_path / "m/run", [f"{i}.jpg" for i in range(90)], rounds=2)
+    done = execute("evaluate_results", ROOT, tmp_path, run=run.root, dataset=tmp_path / "gone")
+    assert "Four rounds with scores are needed" in done.text
+    assert "No audit slice" in done.text
+    assert done.pictures == 7
+
+
+def test_model_card(played, tmp_path):
+    done = execute("model_card", ROOT / "notebooks", tmp_path, run=played.root, contact="Ada")
+    assert done.pictures == 3
+    card = RunPaths(played.root).model_card.read_text("utf-8")
+    assert card.startswith("# resnet18/first")
+    assert "Ada" in card
+    assert "Ada" in done.text
+
+
+@pytest.mark.parametrize("with_classes", [True, False])
+def test_compare_strategies(tmp_path, with_classes):
+    paths = ComparisonPaths(tmp_path / "comparison")
+    paths.root.mkdir()
+    levels = {"random": 0.3, "good": 0.4, "bad": 0.2}
+    made_results(levels).to_parquet(paths.results)
+    if with_classes:
+        made_recall(levels).to_parquet(paths.recall)
+    done = execute("compare_strategies", ROOT, tmp_path, comparison=paths.root)
+    assert done.pictures == 3 + 2 + (4 if with_classes else 0)
+    assert done.tables >= 3
+    assert paths.report.exists()
+
+
+def test_create_separate_cct_for_splits(small, tmp_path):
+    done = execute(
+        "create_separate_cct_for_splits", ROOT, tmp_path,
+        dataset=small.dataset, cct=small.cct, output=tmp_path,
+    )  # fmt: skip
+    assert done.pictures == 1
+    assert done.tables == 2
+    frames, written = json.loads(small.cct.read_text()), DatasetPaths(tmp_path)
+    parts = [json.loads(written.split_frames(n).read_text()) for n in ("train", "val", "test")]
+    places = [{image["location"] for image in part["images"]} for part in parts]
+    assert not places[0] & places[1] | places[0] & places[2] | places[1] & places[2]
+    known = {image["id"] for image in frames["images"]}
+    assert {image["id"] for part in parts for image in part["images"]} <= known
+    assert parts[0]["categories"] == frames["categories"]

@@ -1,6 +1,7 @@
-"""A COCO Camera Traps file per split, one image per crop."""
+"""A COCO Camera Traps file per split: one image per crop, or the frames they were cut from."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pandas as pd
 
@@ -45,4 +46,25 @@ def crop_cct(
         images=images.rename(columns={"path": "id"}),
         annotations=annotations,
         categories=pd.DataFrame({"id": list(number.values()), "name": list(number)}),
+    )
+
+
+def frame_cct(cct: Cct, table: pd.DataFrame, *, description: str) -> Cct:
+    """The frames that the crops of `table` were cut from, with all their annotations.
+
+    Args:
+        cct: all frames.
+        table: rows of the classification table, those of one split.
+        description: goes into ``info``.
+
+    Returns:
+        The images of `cct` that have a crop in `table`; categories and their ids stay as they are,
+        so that detectors and classifiers trained on the parts agree.
+    """
+    images = cct.images[cct.images["id"].isin(table["image_id"])]
+    return replace(
+        cct,
+        info={**cct.info, "description": description},
+        images=images,
+        annotations=cct.annotations[cct.annotations["image_id"].isin(images["id"])],
     )

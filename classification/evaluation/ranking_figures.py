@@ -49,6 +49,9 @@ def precision_recall(
         )  # fmt: skip
         percent(axes, axis="x")
         percent(axes, axis="y")
+        axes.set_xticks([0, 0.5, 1])
+        axes.get_xticklabels()[0].set_ha("left")  # else it meets the last one of its neighbour
+        axes.get_xticklabels()[-1].set_ha("right")
     if shown:
         figure.supxlabel("recall", color=theme.muted, fontsize=SMALL["fontsize"])
         figure.supylabel("precision", color=theme.muted, fontsize=SMALL["fontsize"])

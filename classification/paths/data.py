@@ -87,6 +87,10 @@ class DatasetPaths:
     def split_cct(self, split: str) -> Path:
         return self.root / f"{split}_cct.json"
 
+    def split_frames(self, split: str) -> Path:
+        """Whole frames of a split; `split_cct` is of its crops."""
+        return self.root / f"{split}_frames_cct.json"
+
 
 @dataclass(frozen=True)
 class DownloadPaths:
