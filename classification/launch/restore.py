@@ -1,7 +1,7 @@
 """Going on elsewhere from the newest whole snapshot of a run."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -24,6 +24,10 @@ class Source(Protocol):
         """Content of one file."""
         ...
 
+    def at_hand(self, names: Iterable[str]) -> AbstractContextManager[object]:
+        """These files are read within the context: all may be brought at once before."""
+        ...
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -39,6 +43,11 @@ class Folder:
     def read(self, name: str) -> bytes:
         """Content of one file."""
         return (self.root / name).read_bytes()
+
+    def at_hand(self, names: Iterable[str]) -> AbstractContextManager[object]:
+        """They are here."""
+        del names
+        return nullcontext()
 
 
 def restore(
@@ -103,13 +112,18 @@ def _require_parts(entries: list[Entry], sizes: Mapping[str, int]) -> None:
 def _write(
     source: Source, entries: list[Entry], run: RunPaths, merge: Callable[[Path], object] | None
 ) -> None:
+    store = CheckpointPaths.relative()
     ledger = next((e for e in entries if run.root / e.path == run.labels), None)
-    seals_first = sorted(entries, key=lambda entry: not matches(entry.path, SEALS))
-    with ExitStack() as renames:  # undone in reverse: what is entered first is renamed last
+    kept = ledger if merge else None
+    new = [e for e in entries if e is kept or not _is(run.root / e.path, e)]
+    names = (store.part(part).as_posix() for entry in new for part in entry.parts)
+    seals_first = sorted(new, key=lambda entry: not matches(entry.path, SEALS))
+    # renames are undone in reverse: what is entered first is renamed last
+    with source.at_hand(names), ExitStack() as renames:
         for entry in seals_first:
-            target = run.root / entry.path
-            if not _is(target, entry) and not (merge and entry is ledger):
-                _copy(source, entry, renames.enter_context(atomic_path(target)))
+            if entry is not kept:
+                target = renames.enter_context(atomic_path(run.root / entry.path))
+                _copy(source, entry, target)
         if merge and ledger:
             folder = Path(renames.enter_context(TemporaryDirectory()))
             _copy(source, ledger, folder / run.labels.name)

@@ -1,6 +1,7 @@
 """Giving a job on AWS the rounds that were played here, and reading what it has."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -8,6 +9,7 @@ from tempfile import TemporaryDirectory
 from classification.files import sha256_bytes
 from classification.launch.aws import Aws, split_uri
 from classification.launch.channels import Upload
+from classification.launch.fetch import Stored, fetch
 from classification.launch.restore import Source, newest_entries
 from classification.launch.snapshots import Snapshots
 from classification.launch.upload import Sender
@@ -20,6 +22,7 @@ class Remote:
 
     aws: Aws
     uri: str
+    _here: Path | None = None
 
     def sizes(self) -> Mapping[str, int]:
         """Size of every file, by its name below the address."""
@@ -31,9 +34,28 @@ class Remote:
 
     def read(self, name: str) -> bytes:
         """Content of one file."""
+        if self._here and (self._here / name).exists():
+            return (self._here / name).read_bytes()
         bucket, prefix = split_uri(self.uri)
         answer = self.aws.call("s3", "get_object", Bucket=bucket, Key=f"{prefix}/{name}")
         return answer["Body"].read()
+
+    @contextmanager
+    def at_hand(self, names: Iterable[str]) -> Iterator[None]:
+        """Bring these files by many threads, to be read from a folder within the context.
+
+        Raises:
+            FieldmarkError: some could not be had.
+        """
+        sizes = self.sizes()
+        wanted = [Stored(name, sizes[name], 0.0) for name in sorted(set(names))]
+        with TemporaryDirectory() as folder:
+            fetch(self.aws, self.uri, Path(folder), wanted)
+            self._here = Path(folder)
+            try:
+                yield
+            finally:
+                self._here = None
 
 
 def seed(aws: Aws, sender: Sender, run: RunPaths, uri: str) -> None:
