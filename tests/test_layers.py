@@ -42,7 +42,17 @@ LAYERS = [
     {"summary", "publish"},
     {"app"},
     {"launch"},
-    {"train", "predict", "label", "jobs", "registry", "active_learning", "compare", "experiment"},
+    {
+        "train",
+        "predict",
+        "label",
+        "jobs",
+        "registry",
+        "active_learning",
+        "compare",
+        "experiment",
+        "extract_results_plots",
+    },
 ]
 PACKAGE = Path(__file__).resolve().parents[1] / "classification"
 HEAVY = {"torch", "torchvision", "timm", "mlflow", "pandas", "pandera", "sklearn", "matplotlib"}
