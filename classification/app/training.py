@@ -142,6 +142,7 @@ def _fit(
         seed=recipe.seed,
         mask=learn,
         pool=learn,
+        per_channel=inputs.ndim == 4,
         on_step=report,
         network=network,
     )

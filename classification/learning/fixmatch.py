@@ -20,8 +20,7 @@ from classification.learning.fixmatch_config import FixMatchConfig
 from classification.learning.fixmatch_data import Training
 from classification.learning.fixmatch_trainer import Trainer
 from classification.learning.head import Head
-
-_BLOCK = 4096  # embeddings at a time
+from classification.learning.standardise import block_rows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +53,7 @@ class FixMatchModel:
 
     Attributes:
         network: standardised float32 [B, ...] to logits [B, C].
-        mean, scale: float32, of the standardisation, one per feature.
+        mean, scale: float32, of the standardisation, one per feature or channel.
         config: what it was trained with.
         held_out: its loss on held-out items; None without any.
     """
@@ -67,10 +66,10 @@ class FixMatchModel:
 
     def predict(self, embeddings: NDArray[np.floating]) -> NDArray[np.float32]:
         """Probabilities float32 [N, C]: rows sum to 1 under softmax, otherwise each by itself."""
-        parts = []
+        parts, step = [], block_rows(embeddings)
         with torch.inference_mode():
-            for start in range(0, max(1, len(embeddings)), _BLOCK):
-                block = np.asarray(embeddings[start : start + _BLOCK], dtype=np.float32)
+            for start in range(0, max(1, len(embeddings)), step):
+                block = np.asarray(embeddings[start : start + step], dtype=np.float32)
                 logits = self.network(torch.from_numpy((block - self.mean) / self.scale))
                 softmax = self.config.output == "softmax"
                 parts.append((logits.softmax(dim=1) if softmax else logits.sigmoid()).numpy())
@@ -112,6 +111,7 @@ def fit_fixmatch(
     seed: int,
     mask: NDArray[np.bool_] | None = None,
     pool: NDArray[np.bool_] | None = None,
+    per_channel: bool = False,
     on_step: OnStep | None = None,
     network: nn.Module | None = None,
 ) -> FixMatchModel:
@@ -126,6 +126,7 @@ def fit_fixmatch(
         mask: bool [N], items to learn from; labelled ones outside are held out, and decide when to
             stop. None: all, and all epochs are run.
         pool: bool [N], items that may take part unlabelled; None: all that are not held out.
+        per_channel: of feature maps [N, ..., C], to standardise channels instead of features.
         on_step: called after each step.
         network: to train in place of the head that `config.hidden` describes; changed in place.
 
@@ -133,7 +134,14 @@ def fit_fixmatch(
         FieldmarkError: lengths differ, NaN or infinity in the embeddings, targets that are none of
             the above, or nothing labelled to learn from.
     """
-    data = Training.of(embeddings, np.asarray(targets, dtype=np.float32), mask, config, pool=pool)
+    data = Training.of(
+        embeddings,
+        np.asarray(targets, dtype=np.float32),
+        mask,
+        config,
+        pool=pool,
+        per_channel=per_channel,
+    )
     trainer = Trainer(data, config, seed=seed, network=network)
     steps_per_epoch = math.ceil(config.samples_per_epoch / config.batch_size)
     steps = config.epochs * steps_per_epoch

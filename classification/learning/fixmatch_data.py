@@ -19,7 +19,7 @@ class Training:
     Attributes:
         embeddings: [N, ...].
         targets: float32 [N, C]: 1, 0 or NaN.
-        mean, scale: float32, one per feature, over all rows.
+        mean, scale: float32, one per feature (or per channel), over all rows.
         labelled: int64, rows to learn from.
         unlabelled: int64, rows of which something is unknown; none that is held out.
         held_out: int64, labelled rows that decide when to stop.
@@ -41,6 +41,7 @@ class Training:
         config: FixMatchConfig,
         *,
         pool: NDArray[np.bool_] | None = None,
+        per_channel: bool = False,
     ) -> "Training":
         """Check what was given and sort the rows."""
         use = np.ones(len(embeddings), dtype=bool) if mask is None else mask
@@ -50,7 +51,7 @@ class Training:
         open_ = np.isnan(targets).any(axis=1)
         if config.output == "softmax":
             open_ &= ~(targets == 1).any(axis=1)
-        mean, scale = moments(embeddings)
+        mean, scale = moments(embeddings, per_channel=per_channel)
         return Training(
             embeddings=embeddings,
             targets=torch.from_numpy(targets),

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from classification.learning.fixmatch_config import FixMatchConfig
 from classification.learning.fixmatch_data import Training
 from classification.learning.masked_losses import masked_loss, pseudo_targets
-
-_BLOCK = 4096  # embeddings at a time
+from classification.learning.standardise import block_rows
 
 
 class Trainer:
@@ -54,7 +53,7 @@ class Trainer:
         self.averaged.eval()
         total = 0.0
         with torch.inference_mode():
-            for rows in self.data.held_out.split(_BLOCK):
+            for rows in self.data.held_out.split(block_rows(self.data.embeddings)):
                 x, targets = self.data.batch(rows)
                 total += float(masked_loss(self.averaged(x), targets, self.config)) * len(rows)
         return total / len(self.data.held_out)

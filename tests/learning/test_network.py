@@ -95,7 +95,9 @@ def test_a_convolution_sees_where_something_is_and_a_pooled_vector_does_not():
     for layers in ("", "16"):
         network = build_network(NetworkConfig(layers=layers, pooling="max"), (6, 6, 1), 2, seed=0)
         targets = class_targets(labels, 2)
-        model = fit_fixmatch(maps, targets, config=config, seed=0, network=network)
+        model = fit_fixmatch(
+            maps, targets, config=config, seed=0, network=network, per_channel=True
+        )
         scores.append((model.predict(maps).argmax(axis=1) == labels).mean())
     assert scores[1] > 0.95
     assert scores[1] > scores[0] + 0.1
