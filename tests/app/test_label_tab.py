@@ -3,6 +3,7 @@
 import re
 
 from classification.labelling.decisions import latest_by_annotator
+from tests.labelling.made import decision
 
 
 def shown(page):
@@ -164,3 +165,27 @@ def test_keys_are_explained_and_dark_is_dark(make_state, serve, open_page):
     page.keyboard.press("Escape")
     colour = page.eval_on_selector(".pane", "e => getComputedStyle(e).backgroundColor")
     assert colour == "rgb(22, 28, 35)"
+
+
+def test_without_a_server_of_images_they_come_as_messages(
+    make_state, serve, open_page, monkeypatch
+):
+    monkeypatch.setattr("classification.app.server.IMAGES", "")  # as in a notebook
+    page = open_page(serve(make_state(query=[7, 2])))
+    assert page.get_attribute(".cell img", "src").startswith("data:image/jpeg")
+    page.wait_for_selector("svg.whole image")
+    press(page, "1")
+    assert shown(page) == 2
+
+
+def test_two_people_who_disagree_are_shown_to_each_other(make_state, serve, open_page):
+    state = make_state(query=[7])
+    for annotator, name in (("ann", "fox"), ("ben", "deer")):
+        state.decide([decision(state.items.names[3], name, annotator=annotator)])
+    page = open_page(serve(state))
+    page.get_by_label("Show", exact=True).select_option("disagreements")
+    page.wait_for_selector('.pane[data-state=ready][data-item="3"]')
+    assert "ann: fox · ben: deer" in page.inner_text(".title")
+    page.keyboard.press("1")
+    page.wait_for_selector(".pane[data-state=empty]")
+    assert set(state.marks.labels[[3]]) == {0}
