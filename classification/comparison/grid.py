@@ -1,5 +1,6 @@
 """All strategies, seeds and datasets of a comparison: in parallel, and resumable round by round."""
 
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
@@ -143,12 +144,26 @@ def _is_done(cell: Cell) -> bool:
     return len(played.rows) > cell.protocol.rounds or len(played.queries) == len(cell.split.train)
 
 
+class _Log:
+    """Standard error of a process that works beside others: no place for progress bars."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def isatty(self) -> bool:
+        return False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 _TASKS: dict[str, Task] = {}  # of a worker process, sent once
 
 
 def _start(tasks: Sequence[Task]) -> None:
     from threadpoolctl import threadpool_limits
 
+    sys.stderr = _Log(sys.stderr)
     threadpool_limits(1)  # one core per cell: cells are many
     if any(task.learner for task in tasks):
         import torch

@@ -147,7 +147,7 @@ def _run_epochs(
 ) -> None:
     """Train until the last epoch, or until `config.patience` epochs brought nothing."""
     judged = objective.judges(torch.from_numpy(val.labels))
-    hidden = trainer.team.rank > 0
+    hidden = True if trainer.team.rank > 0 else None  # None: where no terminal is
     with tqdm(
         total=config.epochs, initial=at.epoch, desc="fine-tune", unit="epoch", leave=False,
         disable=hidden,

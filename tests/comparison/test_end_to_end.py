@@ -1,4 +1,6 @@
 import pickle
+from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -99,3 +101,14 @@ def test_it_travels_to_another_process():
     assert copy.digest() == image_task(learner()).digest()
     assert copy.learner.size == SIDE
     assert copy.learner.stamp() == learner().stamp()
+
+
+def test_training_on_few_labels_is_not_ended_before_batch_norms_know_their_statistics():
+    epochs = []
+    task = image_task(learner(recipe=replace(RECIPE, patience=1, learning_rate=1.0)), validation=9)
+    split = task.split
+    engine = task.learner.engine(task, split, seed=0, watch=lambda e, _: epochs.append(e))
+    engine.learn(split.train[:8], task.labels[split.train[:8]], 3)
+    assert len(epochs) == RECIPE.epochs
+    losses = [epoch.val_loss for epoch in epochs]
+    assert any(b >= a for a, b in pairwise(losses[:-1]))  # a patience of 1 would have ended it
