@@ -14,6 +14,8 @@ from classification.evaluation.bootstrap import (
 
 OVERALL = ("accuracy", "macro_f1", "balanced_accuracy")
 _RESAMPLES, _SEED, _LEVEL = 1000, 0, 0.95
+# With a class at one location every resample repeats the same items: an interval of no width.
+_LEAST_LOCATIONS = 3
 _Z = 1.959964  # normal quantile of _LEVEL
 
 Nested = dict[str, dict[str, list[int]]]
@@ -44,18 +46,23 @@ def draws(tallies: FloatArray) -> FloatArray:
     return _scores(summed)
 
 
-def bounds(values: FloatArray, *, n_locations: int) -> list[Bounds]:
-    """95 % percentile interval of each column of draws [R, K]; None where there can be none.
+def places(tallies: FloatArray) -> list[int]:
+    """At how many locations each score of `points` was measured, of tallies [L, 3, C]."""
+    by_class = (tallies[:, 1] > 0).sum(axis=0)
+    return [len(tallies)] * len(OVERALL) + by_class.tolist()
 
-    That is with one location, and for classes which most draws lack.
+
+def bounds(values: FloatArray, at: list[int]) -> list[Bounds]:
+    """95 % percentile interval of each score; None where there can be none.
+
+    Args:
+        values: draws, or differences of draws [R, K]; NaN where a draw lacks the class.
+        at: locations behind each score [K]; at least three are needed.
     """
-    if n_locations < 2:
-        return [None] * values.shape[1]
-    defined = np.isfinite(values).mean(axis=0) > 0.5
     tails = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
     return [
-        np.nanquantile(column, tails).tolist() if usable else None
-        for column, usable in zip(values.T, defined, strict=True)
+        np.nanquantile(column, tails).tolist() if number >= _LEAST_LOCATIONS else None
+        for column, number in zip(values.T, at, strict=True)
     ]
 
 
@@ -78,7 +85,7 @@ def with_intervals(scores: dict[str, Any]) -> dict[str, Any]:
         return scores
     classes = scores["classes"]
     tallies = table_of(nested, classes)
-    found = bounds(draws(tallies), n_locations=len(tallies))[len(OVERALL) :]
+    found = bounds(draws(tallies), places(tallies))[len(OVERALL) :]
     per_class = {
         name: {**scores["per_class"][name], "f1_interval": interval}
         for name, interval in zip(classes, found, strict=True)

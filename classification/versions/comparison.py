@@ -11,6 +11,7 @@ from classification.evaluation.intervals import (
     Bounds,
     bounds,
     draws,
+    places,
     points,
     table_of,
     wilson,
@@ -24,6 +25,8 @@ class Row:
     name: str
     n: int
     """Test items behind it."""
+    locations: int
+    """At which they were seen."""
     values: tuple[float | None, float | None]
     intervals: tuple[Bounds, Bounds]
     difference: Bounds = None
@@ -68,16 +71,18 @@ def _resampled(
     tables = [table_of(test["tallies"], classes) for test in tests]
     values = [points(table) for table in tables]
     drawn = [draws(table) for table in tables]
-    found = [bounds(d, n_locations=len(t)) for d, t in zip(drawn, tables, strict=True)]
+    at = [places(table) for table in tables]
+    found = [bounds(d, number) for d, number in zip(drawn, at, strict=True)]
     differences: list[Bounds] = [None] * len(found[0])
     if paired:
-        differences = bounds(drawn[1] - drawn[0], n_locations=len(tables[0]))
+        differences = bounds(drawn[1] - drawn[0], at[0])
     support = tables[0][:, 1].sum(axis=0)
     counts = [int(support.sum())] * len(OVERALL) + support.astype(int).tolist()
     for i, name in enumerate([*OVERALL, *classes]):
         yield Row(
             name=name,
             n=counts[i],
+            locations=at[0][i],
             values=(_finite(values[0][i]), _finite(values[1][i])),
             intervals=(found[0][i], found[1][i]),
             difference=differences[i],
@@ -85,14 +90,15 @@ def _resampled(
 
 
 def _by_location(tests: tuple[dict[str, Any], ...]) -> Iterator[Row]:
-    places = [test["per_location"] for test in tests]
-    for name in sorted({**places[0], **places[1]}):
-        rows = [place.get(name) for place in places]
+    found = [test["per_location"] for test in tests]
+    for name in sorted({**found[0], **found[1]}):
+        rows = [scores.get(name) for scores in found]
         scores = [row["accuracy"] if row else None for row in rows]
         intervals = [wilson(row["accuracy"] * row["n"], row["n"]) if row else None for row in rows]
         yield Row(
             name=name,
             n=next(row["n"] for row in rows if row),
+            locations=1,
             values=(scores[0], scores[1]),
             intervals=(intervals[0], intervals[1]),
         )

@@ -44,8 +44,9 @@ def comparison_lines(found: Comparison, *, names: tuple[str, str]) -> list[str]:
         "accuracy by location": found.locations,
     }
     for title, rows in parts.items():
-        head = f"{title:{_WIDEST}} {'n':>6}  {names[0]:20}  {names[1]:20}"
-        lines += ["", head + ("  difference" if title != "accuracy by location" else "")]
+        head = f"{title:{_WIDEST}} {'n':>6} {'places':>6}  {names[0]:20}  {names[1]:20}"
+        last = "" if title == "accuracy by location" else "  difference"
+        lines += ["", (head + last).rstrip()]
         lines += [_comparison_line(row) for row in rows]
     return lines
 
@@ -59,7 +60,7 @@ def score(value: float | None, interval: Bounds) -> str:
 
 def _comparison_line(row: Row) -> str:
     first, second = (score(v, i) for v, i in zip(row.values, row.intervals, strict=True))
-    line = f"{row.name[:_WIDEST]:{_WIDEST}} {row.n:6d}  {first:20}  {second:20}"
+    line = f"{row.name[:_WIDEST]:{_WIDEST}} {row.n:6d} {row.locations:6d}  {first:20}  {second:20}"
     if row.difference is None or None in row.values:
         return line.rstrip()
     low, high = row.difference

@@ -2,7 +2,14 @@
 
 import pytest
 
-from classification.evaluation.intervals import bounds, draws, table_of, wilson, with_intervals
+from classification.evaluation.intervals import (
+    bounds,
+    draws,
+    places,
+    table_of,
+    wilson,
+    with_intervals,
+)
 from classification.versions.comparison import compare
 from classification.versions.text import comparison_lines, record_lines
 from tests.versions.made import CLASSES, record_of, scores
@@ -46,6 +53,7 @@ def test_a_class_that_the_test_lacks_is_shown_without_a_score(pair):
     assert next(line for line in lines if line.startswith("élan")).split() == [
         "élan",
         "0",
+        "0",
         "-",
         "-",
     ]
@@ -66,8 +74,22 @@ def test_a_model_that_was_never_tested_cannot_be_compared(pair, export):
 def test_one_location_gives_no_interval():
     one = scores(0.7, locations=1)
     table = table_of(one["tallies"], one["classes"])
-    assert set(map(str, bounds(draws(table), n_locations=1))) == {"None"}
+    assert set(map(str, bounds(draws(table), places(table)))) == {"None"}
     assert with_intervals(one)["per_class"]["deer"]["f1_interval"] is None
+
+
+def test_a_class_at_two_locations_has_a_score_and_no_interval(export):
+    """Its items are the same in every resample that has them: a star would be a false claim."""
+    pair = [record_of(export, test=scores(right)) for right in (0.5, 0.95)]
+    for record in pair:
+        there = [row for row in record["test"]["tallies"].values() if row.get("fox", [0, 0])[1]]
+        for row in there[2:]:
+            row["fox"] = [0, 0, row["fox"][2]]
+    row = compare(*pair).classes[1]
+    assert (row.name, row.locations) == ("fox", 2)
+    assert None not in row.values
+    assert row.intervals == (None, None)
+    assert row.difference is None
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 5), (5, 5), (7, 10), (1, 1000)])
