@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from classification.comparison.build import make_entrants, make_protocol, make_tasks
 from classification.comparison.grid import play_grid
+from classification.comparison.report import write_comparison_report
 from classification.comparison.statistics import by_model, caveats, summary, win_matrix
 from classification.config_compare import CompareConfig, compare_problems
 from classification.errors import FieldmarkError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def compare(config: CompareConfig) -> "pd.DataFrame":
-    """Play what is missing, write tables and summary, print what they say.
+    """Play what is missing, write tables, summary and report, print what they say.
 
     Returns:
         The results, as `ResultTable`.
@@ -49,6 +50,7 @@ def compare(config: CompareConfig) -> "pd.DataFrame":
 
         send(results, paths, params=details(config, {})["options"])
     conclude(results, paths, score=config.score, target=config.target or None)
+    print(write_comparison_report(paths.root, score=config.score))
     return results
 
 
