@@ -41,6 +41,7 @@ class AppServer:
         hosts = [f"{name}:{self.port}" for name in LOCAL]
         gate = Gate(hosts=[] if self.token else hosts, token=self.token, port=self.port)
         self._guard(gate)
+        self._answer_at_once()
 
     @property
     def url(self) -> str:
@@ -102,6 +103,22 @@ class AppServer:
         tornado.default_router.rules.insert(0, Rule(Refused(gate), Door, {"gate": gate}))
         # the gate is stricter: a page's origin must be the very host it asks
         tornado._websocket_origins = {"*"}
+
+    def _answer_at_once(self) -> None:
+        """Without it a key waits for 40 ms.
+
+        Bokeh sends a message in several small packets, and the kernel keeps the second back until
+        the browser has acknowledged the first (Nagle's algorithm).
+        """
+        http: Any = self._server._http
+        accept = http.handle_stream
+
+        def handle(stream: Any, address: Any) -> None:
+            stream.set_nodelay(True)
+            stream.set_nodelay = lambda value: None  # Tornado turns it off after every answer
+            accept(stream, address)
+
+        http.handle_stream = handle
 
 
 def run_in_background(make: Callable[[], AppServer]) -> AppServer:
