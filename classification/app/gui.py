@@ -41,6 +41,7 @@ class GUI:
         store: where decisions are kept, a file or an SQLAlchemy address; opened again it goes on.
         annotator: who labels; default: your login name.
         embeddings: float [N, D], for orders by diversity and likeness, and for training.
+        feature_maps: float [N, H, W, C], for training networks with convolutions.
         probs: float32 [N, C], scores of a model, for orders and suggestions.
         several: an image may show several classes. Default: whether the table's labels say so.
         bursts: int64 [N], to label whole bursts at once.
@@ -57,6 +58,7 @@ class GUI:
         store: Path | str | None = None,
         annotator: str = "",
         embeddings: NDArray[np.floating] | None = None,
+        feature_maps: NDArray[np.floating] | None = None,
         probs: NDArray[np.float32] | None = None,
         several: bool | None = None,
         bursts: NDArray[np.int64] | None = None,
@@ -81,6 +83,7 @@ class GUI:
             excluded=table["exclude"].to_numpy(dtype=bool),
             validation=table["validation"].to_numpy(dtype=bool),
             embeddings=embeddings,
+            feature_maps=feature_maps,
             probs=probs,
             annotator=annotator or login_name(),
             several=_several(known) if several is None else several,

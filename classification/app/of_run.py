@@ -45,6 +45,7 @@ def state_of_run(
     annotator: str,
     frames_folder: Path | None = None,
     several: bool = False,
+    feature_maps: bool = False,
 ) -> AppState:
     """What `label.py serve` shows.
 
@@ -54,6 +55,7 @@ def state_of_run(
         annotator: who labels where a browser does not say.
         frames_folder: the images that crops were cut from, to be shown beside them.
         several: an image may show several classes.
+        feature_maps: make them, where they are not there yet, for the networks of the Model tab.
 
     Raises:
         FieldmarkError: the dataset cannot be read, or the newest round is of another one.
@@ -73,6 +75,7 @@ def state_of_run(
         store=config.labels.store or run.labels,
         known=_known(config, dataset, len(classes)),
         embeddings=model.embeddings,
+        feature_maps=_maps(config, run, dataset) if feature_maps else None,
         probs=model.probs,
         head=model.head,
         query=[position[path] for path in asked if path in position],
@@ -128,6 +131,24 @@ def _model(config: RunConfig, run: RunPaths, dataset: Dataset, classes: tuple[st
         head=load_head(played.head),
         embeddings=_whole(store, len(dataset)),
     )
+
+
+def _maps(config: RunConfig, run: RunPaths, dataset: Dataset) -> NDArray[np.floating]:
+    """Feature maps of all items by the newest backbone, [N, H, W, C]."""
+    from classification.learning.feature_maps import map_items
+    from classification.learning.fit import make_bench
+    from classification.learning.model import Card
+
+    played = run.newest_model()
+    card = None
+    if played is not None:
+        card = Card.from_json(read_json(played.model, what="model card"), where=played.model)
+    elif config.backbone.weights == "none":
+        raise FieldmarkError(
+            "the backbone has random weights and was not trained yet: its feature maps say "
+            "nothing. Play a round with train.py first"
+        )
+    return map_items(make_bench(config, dataset, run), card)
 
 
 def _probs(path: Path, dataset: Dataset, classes: tuple[str, ...]) -> NDArray[np.float32]:

@@ -24,5 +24,8 @@ class ServeOptions:
     """Folder of the images that the crops were cut from, to show whole frames with the box."""
     several: bool = False
     """An image may show several classes: keys mark classes as present or absent, Enter stores."""
+    feature_maps: bool = False
+    """Keep what the backbone sees before it pools, too, so that the Model tab can train
+    convolutions on it. Made once, as long as embedding takes; about 0.13 MB for each image."""
     open: bool = False
     """Open the page in this machine's browser."""

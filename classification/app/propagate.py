@@ -8,15 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classification.app.marks import UNKNOWN
-from classification.app.step import load_array, save_array
+from classification.app.step import load_array, load_inputs, save_array
 from classification.errors import FieldmarkError
 from classification.files import atomic_open
 from classification.labelling.decisions import Decision
 from classification.paths.app_jobs import GraphPaths, StepPaths
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from classification.app.step_process import Line
     from classification.neighbours import NeighbourGraph
 
@@ -135,14 +133,14 @@ def propagate_labels(paths: StepPaths, order: dict[str, Any], line: "Line") -> d
 
     Args:
         paths: holds the array targets, float32 [N, C]; probs and certainty are written there.
-        order: inputs, graph (folders and files), k, config and several.
+        order: the inputs, graph (a folder), k, config and several.
         line: to the app.
     """
     from pathlib import Path
 
     from classification.learning.propagation import PropagationConfig, propagate, propagate_targets
 
-    graph = _graph(Path(order["inputs"]), GraphPaths(Path(order["graph"])), order["k"], line)
+    graph = _graph(order, GraphPaths(Path(order["graph"])), line)
     targets, config = load_array(paths, "targets"), PropagationConfig(**order["config"])
     line.tell({"stage": "propagating labels"})
     if order["several"]:
@@ -156,7 +154,7 @@ def propagate_labels(paths: StepPaths, order: dict[str, Any], line: "Line") -> d
     return {"items": len(graph)}
 
 
-def _graph(inputs: "Path", cache: GraphPaths, k: int, line: "Line") -> "NeighbourGraph":
+def _graph(order: dict[str, Any], cache: GraphPaths, line: "Line") -> "NeighbourGraph":
     from classification.app.training import pooled
     from classification.learning.propagation import label_graph
     from classification.neighbours import NeighbourGraph
@@ -164,7 +162,7 @@ def _graph(inputs: "Path", cache: GraphPaths, k: int, line: "Line") -> "Neighbou
     if cache.distance.exists():
         index, distance = np.load(cache.index), np.load(cache.distance)
         return NeighbourGraph(index=index, distance=distance, metric="cosine", recall=1.0)
-    embeddings = np.load(inputs, mmap_mode="r")
+    embeddings, k = load_inputs(order), order["k"]
     line.tell({"stage": f"finding the {k} nearest neighbours of {len(embeddings):,} items"})
     graph = label_graph(pooled(embeddings, "average") if embeddings.ndim == 4 else embeddings, k)
     for path, array in ((cache.index, graph.index), (cache.distance, graph.distance)):

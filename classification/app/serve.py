@@ -31,6 +31,7 @@ def serve(options: ServeOptions, config: RunConfig) -> None:
         annotator=options.annotator or login_name(),
         frames_folder=options.images_dir,
         several=options.several,
+        feature_maps=options.feature_maps,
     )
     server = AppServer(
         App(state=state, pictures=Pictures(state.items)),

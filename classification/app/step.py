@@ -116,7 +116,8 @@ class Step:
         inputs = file_of(task.inputs, task.inputs_file)
         for name, array in task.arrays.items():
             save_array(self.paths, name, array)
-        order = {"function": task.function, "inputs": str(inputs), **task.order}
+        shape = list(task.inputs.shape)
+        order = {"function": task.function, "inputs": str(inputs), "shape": shape, **task.order}
         write_json(self.paths.order, order)
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
@@ -173,20 +174,26 @@ def load_array(paths: StepPaths, name: str) -> NDArray[Any]:
 
 
 def file_of(array: NDArray[Any], path: Path) -> Path:
-    """A file that holds `array`: its own, where it is memory-mapped, or `path`, written once.
+    """A file with the numbers of `array`: its own, where it is memory-mapped; or `path`, written
+    once. The shape in the file may be another.
 
     Processes share a file's pages, so that embeddings are in memory once.
     """
     own = Path(str(getattr(array, "filename", None) or ""))
-    if own.suffix == ".npy" and own.is_file():
+    if own.suffix == ".npy" and own.is_file() and array.flags.c_contiguous:
         stored = np.load(own, mmap_mode="r")
-        same = stored.shape == array.shape and stored.dtype == array.dtype
-        if same and array.flags.c_contiguous and _is_whole(array, stored):
+        same = stored.size == array.size and stored.dtype == array.dtype
+        if same and _is_whole(array, stored.reshape(array.shape)):
             return own.resolve()
     if not path.exists():
         with atomic_open(path, "wb") as f:
             np.save(f, array)
     return path
+
+
+def load_inputs(order: Mapping[str, Any]) -> NDArray[Any]:
+    """The inputs of a task, memory-mapped, in its process."""
+    return np.load(order["inputs"], mmap_mode="r").reshape(order["shape"])
 
 
 def _is_whole(array: NDArray[Any], stored: NDArray[Any]) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from classification.app.marks import UNKNOWN
 from classification.app.recipe import Recipe
-from classification.app.step import load_array, save_array, working_threads
+from classification.app.step import load_array, load_inputs, save_array, working_threads
 from classification.errors import FieldmarkError
 from classification.paths.app_jobs import StepPaths
 
@@ -90,13 +90,13 @@ def train(paths: StepPaths, order: dict[str, Any], line: "Line") -> dict[str, An
     Args:
         paths: holds the arrays targets and learn; probs is written there, and the head where the
             model is one.
-        order: recipe, and inputs, the path of an array [N, D] or [N, H, W, C].
+        order: recipe, and the inputs [N, D] or [N, H, W, C].
         line: to the app.
     """
     line.graceful = True  # what was learned so far is kept
     line.tell({"stage": "reading the embeddings"})
     recipe = Recipe.from_json(order["recipe"])
-    inputs = np.load(order["inputs"], mmap_mode="r")
+    inputs = load_inputs(order)
     maps = inputs.ndim == 4
     if maps and not recipe.network.words and recipe.network.pooling != "flatten":
         inputs = pooled(inputs, recipe.network.pooling)  # nothing is learned before the pooling

@@ -120,6 +120,11 @@ class RunPaths:
     def embeddings(self) -> Path:
         return self.root / "embeddings"
 
+    @property
+    def feature_maps(self) -> Path:
+        """Stores like those of `embeddings`, of what the backbone sees before it pools."""
+        return self.root / "feature_maps"
+
     def sibling_embeddings(self) -> list[Path]:
         """Embeddings of the other experiments with the same model."""
         found = self.root.resolve().parent.glob(f"*/{self.embeddings.name}")
@@ -170,7 +175,8 @@ class RunPaths:
     def outputs(self) -> list[Path]:
         """Everything a run makes; all but the configuration."""
         pages = (self.report, self.model_card)
-        names = (self.rounds, self.embeddings, self.checkpoints, self.export, *pages)
+        stores = (self.embeddings, self.feature_maps)
+        names = (self.rounds, *stores, self.checkpoints, self.export, *pages)
         labels = [self.labels.with_name(self.labels.name + end) for end in ("", "-wal", "-shm")]
         exchange = TimelapsePaths(self.root).outputs
         return [*names, *labels, *exchange, self.tracking, self.figure("x").parent]
