@@ -1,4 +1,4 @@
-"""Which items are kept for validation: a flag beside the decisions, append-only like them."""
+"""Which items are kept for validation: flags beside the decisions, only ever added like them."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
