@@ -213,7 +213,10 @@ class MlflowTracker:
         name = self._config.register_as or self._paths.model_name
         record = version_record(self._paths, card, name=name, licence=self._config.licence)
         run = self._run(client)
-        verdict = register_version(client, name=name, run=run, export=export, record=record)
+        page = self._paths.model_card
+        verdict = register_version(
+            client, name=name, run=run, export=export, record=record, page=page
+        )
         if verdict:
             print(verdict)
 

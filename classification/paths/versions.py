@@ -15,6 +15,11 @@ class ReleasePaths(OnnxPaths):
         return self.root / "record.json"
 
     @property
+    def page(self) -> Path:
+        """The model card for people, where the run wrote one."""
+        return self.root / "model_card.md"
+
+    @property
     def program(self) -> Path:
         """The network as an MLflow model, which runs without this package."""
         return self.root / "program"

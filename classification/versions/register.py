@@ -26,6 +26,7 @@ def register_version(
     run: "Run",
     export: ExportPaths,
     record: dict[str, Any],
+    page: Path | None = None,
 ) -> str:
     """Register an exported model and move the aliases, once for each run and round.
 
@@ -40,6 +41,7 @@ def register_version(
         run: MLflow's run the model came from.
         export: the model's folder.
         record: what `version_record` says of it.
+        page: the run's model card for people, kept with the version where it was written.
 
     Returns:
         One line for a person: version, aliases and why, or why the network is not in the
@@ -59,6 +61,8 @@ def register_version(
                 return _not_exported(card, error)
             shutil.copytree(export.root, made.release.root)
             write_json(made.release.record, record)
+            if page and page.is_file():
+                shutil.copyfile(page, made.release.page)
             model = _log_model(client, run, made.root, card=card)
         version = _create_version(client, name, run, model, tags=version_tags(record))
     if version.description:

@@ -122,7 +122,7 @@ def test_interrupted_with_and_without_notice_it_ends_as_an_uninterrupted_run_her
     everything = [said.out, said.err, json.dumps(running.request), lines]
     everything += [path.read_bytes().decode("latin-1") for path in tiny.run.root.rglob("*.*")
                    if path.is_file()]  # fmt: skip
-    for place in ("fieldmark/code", "fieldmark/runs"):
+    for place in ("fieldmark/code", "fieldmark/runs", "fieldmark/checkpoints"):
         for key in cloud.keys(place):
             body = cloud.clients["s3"].get_object(Bucket=BUCKET, Key=key)["Body"].read()
             everything.append(body.decode("latin-1"))

@@ -202,6 +202,7 @@ def test_a_full_disk_is_not_taken_for_a_network_that_cannot_be_traced(
 def test_the_tracker_registers_under_the_name_of_the_folder(client, export, tmp_path, capfd):
     paths = RunPaths(tmp_path / "runs" / "squeezenet" / "first")
     finish(paths, export)
+    paths.model_card.write_text("# critters")
     tracker = make_tracker(TrackingConfig(), paths)
     tracker.register(ExportPaths(paths.export))
     tracker.register(ExportPaths(paths.export))
@@ -210,6 +211,9 @@ def test_the_tracker_registers_under_the_name_of_the_folder(client, export, tmp_
         "the first champion, macro-F1 0.700\n",
         "",
     )
+    version = client.get_model_version("squeezenet-first", "1")
+    kept = VersionPaths(Path(unquote(urlsplit(version.source).path)))
+    assert kept.release.page.read_text() == "# critters"
     named = make_tracker(TrackingConfig(register_as="critters"), paths)
     named.register(ExportPaths(paths.export))
     assert "registered critters version 1" in capfd.readouterr().out
