@@ -4,12 +4,14 @@ Made from the tables in the folder, for people without Jupyter; `notebooks/compa
 calls the same functions.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classification.comparison import result_figures
+from classification.comparison.places import dataset_tables, strategy_places
 from classification.comparison.savings import labels_saved
 from classification.comparison.statistics import (
     SIGNIFICANT,
@@ -53,6 +55,9 @@ def write_comparison_report(
             f"there are: {', '.join(sorted(set(results['strategy'])))}"
         )
     context = _context(results, recall, score=score, baseline=baseline)
+    tables = dataset_tables(paths)
+    for task in context["tasks"]:
+        task["places"] = _places(folder, results, tables, task["name"], baseline=baseline)
     write_text(
         paths.report,
         render("comparison/report.html.jinja", context | {"name": folder.resolve().name}),
@@ -146,6 +151,26 @@ def _context(
             _task(task, results, recall, table, score=score, baseline=baseline) for task in tasks
         ],
     }
+
+
+def _places(
+    folder: Path,
+    results: "pd.DataFrame",
+    tables: "Mapping[str, pd.DataFrame]",
+    task: str,
+    *,
+    baseline: str,
+) -> Picture | None:
+    """Cameras and bursts that were asked for; None where the dataset does not tell."""
+    if task not in tables:
+        return None
+    places = strategy_places(folder, results, tables[task], task=task)
+    if places.empty:
+        return None
+    return picture(
+        lambda theme: query_figures.query_places(places, reference=baseline, theme=theme),
+        alt=f"Locations and bursts asked for on {task}",
+    )
 
 
 def _task(
