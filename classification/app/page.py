@@ -42,7 +42,14 @@ class App:
             theme: light or dark.
         """
         dark = theme == "dark"
-        pane = LabelPane(self.state, self.seats, self.pictures, dark=dark, images=images)
+        pane = LabelPane(
+            self.state,
+            self.seats,
+            self.pictures,
+            dark=dark,
+            images=images,
+            turn_here=lambda: setattr(tabs, "active", 0),
+        )
         surface, text = _SURFACE[theme]
         first = "#56b4e9" if dark else "#0072b2"
         others = {title: pn.Column(sizing_mode="stretch_both", scroll=True) for title in TABS}

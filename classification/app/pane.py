@@ -1,6 +1,7 @@
 """The Label tab as a component of the page: `Talk` on this side, the files of `browser` on that."""
 
 import secrets
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar
@@ -36,13 +37,21 @@ class LabelPane(JSComponent):
     _stylesheets: ClassVar = [(_BROWSER / "pane.css").read_text("utf-8")]
 
     def __init__(
-        self, state: AppState, seats: Seats, pictures: Pictures, *, dark: bool, **params: Any
+        self,
+        state: AppState,
+        seats: Seats,
+        pictures: Pictures,
+        *,
+        dark: bool,
+        turn_here: Callable[[], object] = lambda: None,
+        **params: Any,
     ) -> None:
+        """`turn_here` brings this tab to the front; the others are as of `Talk` and below."""
         classes = ["dark"] if dark else []
         super().__init__(sizing_mode="stretch_both", css_classes=classes, dark=dark, **params)
         self._document: Any = pn.state.curdoc  # None in a notebook
         self._served = getattr(self._document, "session_context", None) is not None
-        self._state, self._asked = state, False
+        self._state, self._asked, self._turn_here = state, False, turn_here
         self._talk = Talk(state, seats, pictures, name=secrets.token_hex(8), send=self._post)
         self._unwatch = state.watch(self._changed)
         if self._served:
@@ -76,8 +85,11 @@ class LabelPane(JSComponent):
         if change in ("labels", "predictions") and not self._asked:
             self._asked = True
             self._later(self._count, _COUNTS_AFTER)
+        proposed = change == "proposal" and pn.state.curdoc in (None, self._document)
         if change != "labels":
-            self._later(lambda: self._talk.tell_setup(proposed=change == "proposal"), 0)
+            self._later(lambda: self._talk.tell_setup(proposed=proposed), 0)
+        if proposed:  # by this page, not by somebody else's
+            self._later(self._turn_here, 0)
 
     def _count(self) -> None:
         self._asked = False

@@ -4,6 +4,7 @@ Every answer of an annotator is in the store before "done" is sent, and the brow
 image only then. A message that makes no sense is answered with an "error" and changes nothing.
 """
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,7 @@ from classification.data.images import ImageError
 from classification.errors import FieldmarkError
 
 Message = dict[str, Any]
+_log = logging.getLogger(__name__)
 _AHEAD = 12  # items held and sent beyond those on the screen, whose images are fetched meanwhile
 _MOST = 200  # items on one screen
 
@@ -62,6 +64,10 @@ class Talk:
             self._send({"type": "error", "id": request, "text": str(error)})
         except (KeyError, TypeError, ValueError, IndexError) as error:
             text = f"malformed message {kind!r}: {type(error).__name__} {error}"
+            self._send({"type": "error", "id": request, "text": text})
+        except Exception as error:  # the browser waits for an answer
+            _log.exception("message %r", kind)
+            text = f"this did not work ({type(error).__name__}: {error}); the server's log has more"
             self._send({"type": "error", "id": request, "text": text})
 
     def tell_counts(self) -> None:

@@ -165,6 +165,8 @@ Object.assign(Pane.prototype, {
       if (!reply.ok) throw new Error("not answering");
       const boot = await reply.text();
       if (boot !== this.model.images.split("/")[1]) location.reload();
+      // the server is there but this page's connection to it is not, as after a laptop's sleep
+      if (this.busy && performance.now() - this.since > STUCK) location.reload();
       if (this.gone) this.say("");
       this.gone = false;
     } catch {

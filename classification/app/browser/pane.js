@@ -3,6 +3,7 @@
 
 const SIZES = [1, 4, 9, 16, 25, 36];
 const ALIVE = 2500; // ms between two looks whether the server is there
+const STUCK = 20000; // ms without an answer
 const RENEW = 240000; // ms; leases last ten minutes
 
 class Pane {
