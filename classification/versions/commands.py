@@ -1,6 +1,5 @@
 """What ``classification/registry.py`` does."""
 
-import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +12,13 @@ from classification.paths.versions import ReleasePaths
 from classification.tracking_store import tracking_uri
 from classification.versions.champion import CHALLENGER, CHAMPION, promote, rollback
 from classification.versions.comparison import compare
-from classification.versions.lookup import fetch, find_version, opened, parse_reference
+from classification.versions.lookup import (
+    all_models,
+    fetch,
+    find_version,
+    opened,
+    parse_reference,
+)
 from classification.versions.options import RegistryOptions
 from classification.versions.text import comparison_lines, record_lines
 
@@ -47,7 +52,7 @@ def execute(options: RegistryOptions) -> None:
 
 def _list(client: "MlflowClient", options: RegistryOptions) -> list[str]:
     """Every version, newest first within its model."""
-    models = sorted(client.search_registered_models(), key=lambda model: model.name)
+    models = sorted(all_models(client), key=lambda model: model.name)
     wanted = parse_reference(options.model).name if options.model else ""
     lines = []
     for model in models:
@@ -119,14 +124,15 @@ def _export(client: "MlflowClient", options: RegistryOptions) -> list[str]:
         raise FieldmarkError(f"{options.output} exists: give --output another folder")
     version = find_version(client, parse_reference(options.model))
     target = ReleasePaths(options.output)
-    with TemporaryDirectory() as folder:
-        release = fetch(client, version, Path(folder), program=True)
-        whole = release.root.parent
+    target.root.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=target.root.parent) as folder:  # renamed when it is whole
+        release = fetch(client, version, Path(folder) / "version", program=True)
         if options.onnx:
             _write_onnx(release)
-        shutil.copytree(release.root, target.root)
-        shutil.rmtree(release.root)
-        shutil.copytree(whole, target.program)
+        program, made = release.root.parent, ReleasePaths(Path(folder) / "made")
+        release.root.rename(made.root)
+        program.rename(made.program)
+        made.root.rename(target.root)
     files = sorted(path for path in target.root.rglob("*") if path.is_file())
     lines = [f"{path}  {path.stat().st_size / 1e6:.1f} MB" for path in files]
     return [f"{version.name} version {version.version}:", *lines]

@@ -14,7 +14,7 @@ from classification.versions.champion import CHAMPION
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
+    from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 
 _REFERENCE = re.compile(r"(?:models:/)?([^@/:]+)(?:@([^@/:]+)|/(\d+))?")
 
@@ -74,6 +74,15 @@ def opened(uri: str) -> Iterator["MlflowClient"]:
         ) from error
 
 
+def all_models(client: "MlflowClient") -> Iterator["RegisteredModel"]:
+    """Every registered model; MLflow gives a hundred at a time."""
+    token = None
+    while token != "":
+        page = client.search_registered_models(page_token=token)
+        yield from page
+        token = page.token or ""
+
+
 def find_version(client: "MlflowClient", reference: Reference) -> "ModelVersion":
     """The version that a reference names.
 
@@ -82,7 +91,7 @@ def find_version(client: "MlflowClient", reference: Reference) -> "ModelVersion"
     """
     versions = client.search_model_versions(f"name = '{reference.name}'")
     if not versions:
-        known = ", ".join(model.name for model in client.search_registered_models()) or "none"
+        known = ", ".join(model.name for model in all_models(client)) or "none"
         raise FieldmarkError(
             f"there is no model {reference.name!r} in the registry. Known: {known}"
         )
@@ -108,7 +117,7 @@ def fetch(
     Args:
         client: connected.
         version: whose model.
-        folder: empty.
+        folder: made where it is missing, else empty.
         program: the MLflow model around it, too.
 
     Raises:
@@ -120,6 +129,7 @@ def fetch(
     there = VersionPaths(Path())
     source = client.get_model_version_download_uri(version.name, version.version)
     part = "" if program else f"/{there.release.root.as_posix()}"
+    folder.mkdir(parents=True, exist_ok=True)
     with suppress(MlflowException):  # it has one for a folder that is not there
         download_artifacts(
             artifact_uri=source + part, dst_path=str(folder), tracking_uri=client.tracking_uri
