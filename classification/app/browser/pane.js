@@ -48,9 +48,9 @@ class Pane {
     bar.append(...pickers, again, make("span", "stretch"), this.who, theme, help);
     this.title = make("div", "title");
     this.actions = make("div", "actions");
-    const acts = [["Undo", "⌫", "undo"], ["Skip", "s", "skip"], ["Unsure", "u", "unsure"], ["Exclude", "x", "exclude"],
+    const acts = [["Save", "↵", "next"], ["Undo", "⌫", "undo"], ["Skip", "s", "skip"], ["Unsure", "u", "unsure"], ["Exclude", "x", "exclude"],
       ["Validation", "v", "validation"], ["Burst", "b", "burst"], ["Nearest", "n", "nearest"], ["View", "f", "parts"], ["Suggestions", "h", "hints"]];
-    this.buttons = Object.fromEntries(acts.map(([text, key, what]) => [what, button(text, key, COMMANDS[key === "⌫" ? "Backspace" : key][1], () => this.command(what))]));
+    this.buttons = Object.fromEntries(acts.map(([text, key, what]) => [what, button(text, key, COMMANDS[{ "⌫": "Backspace", "↵": "Enter" }[key] ?? key][1], () => this.command(what))]));
     this.actions.append(...Object.values(this.buttons));
     this.status = make("div", "status", "", { role: "status", "aria-live": "polite" });
     const main = make("main", "main");
@@ -104,6 +104,7 @@ class Pane {
     if (!setup.which.some((w) => w.key === this.wish.which)) Object.assign(this.wish, { which: setup.which[0].key });
     if (setup.proposed) this.wish = { ...this.wish, which: "proposal", order: "given" };
     this.pickers();
+    this.buttons.next.hidden = !setup.several;
     this.buttons.burst.hidden = !setup.bursts;
     this.buttons.parts.hidden = !setup.frames;
     if (!this.greeted || setup.proposed) this.choose({});
