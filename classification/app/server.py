@@ -1,6 +1,7 @@
 """The app as a server of this machine, or, with a token, of the network."""
 
 import asyncio
+import re
 import secrets
 import socket
 from collections.abc import Callable
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from panel.io.server import Server
 
 _THEME = "fieldmark_theme"
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")  # goes into an address and a cookie
 _UNUSED = 10_000  # ms after which the session of a closed page ends and its items are free
 
 
@@ -34,6 +36,11 @@ class AppServer:
     def __init__(
         self, app: App, *, address: str, port: int, token: str = "", title: str = "Fieldmark"
     ) -> None:
+        if token and not _TOKEN.fullmatch(token):
+            raise FieldmarkError(
+                "the token must be 16 or more letters, digits, - and _; leave it out to have one "
+                "made up"
+            )
         local = address in ("127.0.0.1", "localhost", "::1")
         self.address, self.token = address, token or ("" if local else secrets.token_urlsafe(24))
         self._server = self._make(app, port, title)
@@ -46,7 +53,7 @@ class AppServer:
     @property
     def url(self) -> str:
         """What to open, token included."""
-        name = socket.getfqdn() if self.address in ("", "0.0.0.0", "::") else self.address
+        name = socket.gethostname() if self.address in ("", "0.0.0.0", "::") else self.address
         query = f"?token={self.token}" if self.token else ""
         return f"http://{f'[{name}]' if ':' in name else name}:{self.port}/{query}"
 

@@ -5,6 +5,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from classification.errors import FieldmarkError
+
 
 @pytest.fixture
 def ask(make_state, serve):
@@ -141,3 +143,9 @@ def test_a_page_of_another_origin_cannot_open_the_websocket(make_state, serve, o
         f"ws://127.0.0.1:{port}/ws",
     )
     assert outcome == "refused"
+
+
+@pytest.mark.parametrize("token", ["short", "with a space in the middle", "a;b=cccccccccccccc"])
+def test_a_token_that_is_guessed_or_no_cookie_is_refused(make_state, serve, token):
+    with pytest.raises(FieldmarkError, match="16 or more"):
+        serve(make_state(n=1), token=token)

@@ -1,5 +1,6 @@
 """The app over a run, and the run over what the app stored."""
 
+import socket
 import subprocess
 import sys
 
@@ -111,3 +112,10 @@ def test_the_command_says_what_is_wrong_in_a_line(tiny, root):
 
     found = serve("--images-dir", "nowhere")
     assert (found.returncode, found.stderr) == (1, "error: folder of images not found: nowhere\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found = serve("--port", str(port))
+    assert found.returncode == 1
+    assert f"error: cannot listen on 127.0.0.1, port {port}" in found.stderr
