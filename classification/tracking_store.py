@@ -152,7 +152,26 @@ def experiment_id(client: "MlflowClient", name: str, paths: RunPaths) -> str:
             f"the experiment {name!r} is deleted there; restore it (mlflow experiments restore -x "
             f"{found.experiment_id}) or set tracking.experiment to another name"
         )
+    _require_reachable(found.artifact_location, client.tracking_uri, name)
     return found.experiment_id
+
+
+def _require_reachable(location: str, uri: str, name: str) -> None:
+    """An experiment made without a server keeps files in a folder, which each client would write to
+    on its own machine."""
+    folder = _folder_of(location)
+    if uri.startswith(("http://", "https://")) and folder and not folder.parent.exists():
+        raise FieldmarkError(
+            f"the experiment {name!r} on that server keeps its files in {folder}, a folder of the "
+            "machine where it was made and not of this one: set tracking.experiment to another name"
+        )
+
+
+def _folder_of(location: str) -> Path | None:
+    from urllib.parse import unquote, urlsplit
+
+    parts = urlsplit(location)
+    return Path(unquote(parts.path)) if parts.scheme in ("", "file") and parts.path else None
 
 
 def _prepare_sqlite(database: Path) -> None:

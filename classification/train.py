@@ -45,7 +45,7 @@ class TrainOptions:
     max_hours: float | None = None
     """Instead of launch.sagemaker.max_hours."""
     tag: tuple[str, ...] = ()
-    """Tags of the job, k=v k=v ..., beside those of launch.sagemaker.tags."""
+    """Tags of the job, k=v k=v ..., beside those of launch.sagemaker.tags; may be repeated."""
     yes: bool = False
     """Submit without asking."""
 

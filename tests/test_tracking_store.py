@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -209,3 +210,27 @@ def test_an_arn_of_something_else_is_refused():
     with pytest.raises(FieldmarkError, match="is not the ARN of a managed MLflow server"):
         require_plugin("arn:aws:s3:::bucket")
     require_plugin("http://127.0.0.1:5000")
+
+
+@pytest.mark.parametrize(
+    ("location", "uri", "refused"),
+    [
+        ("file:///of/another/machine/mlartifacts", "http://127.0.0.1:5000", True),
+        ("/of/another/machine/mlartifacts", "https://mlflow.example.org", True),
+        ("mlflow-artifacts:/1", "http://127.0.0.1:5000", False),
+        ("s3://bucket/mlflow/1", "http://127.0.0.1:5000", False),
+        ("file:///of/another/machine/mlartifacts", "sqlite:////x/mlflow.db", False),
+        ("file:///tmp/mlartifacts", "http://127.0.0.1:5000", False),
+    ],
+)
+def test_files_of_a_run_never_land_in_a_folder_that_the_server_does_not_see(
+    location, uri, refused, tmp_path
+):
+    found = SimpleNamespace(artifact_location=location, lifecycle_stage="active", experiment_id="7")
+    client = SimpleNamespace(tracking_uri=uri, get_experiment_by_name=lambda name: found)
+    paths = RunPaths(tmp_path / "m" / "e")
+    if refused:
+        with pytest.raises(FieldmarkError, match=r"of the machine where .* tracking\.experiment"):
+            experiment_id(client, "fieldmark", paths)
+    else:
+        assert experiment_id(client, "fieldmark", paths) == "7"
