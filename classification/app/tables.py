@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from classification.app.scores import ClassScores, ModelScores
 
 _MOST = 20  # classes in the table of agreement
+_LYING = 7  # columns whose names can lie side by side
 
 
 def percent(share: float | None) -> str:
@@ -52,7 +53,10 @@ def agreement_table(counts: NDArray[np.int64], classes: list[str]) -> str:
     most = np.argsort(-(counts.sum(axis=0) + counts.sum(axis=1)), kind="stable")[:_MOST]
     shown = np.sort(most)
     top = max(1, int(counts[np.ix_(shown, shown)].max(initial=0)))
-    head = "".join(f'<th class="cell">{escape(classes[c][:14])}</th>' for c in shown)
+    names = [escape(name) for name in classes]
+    head = "".join(
+        f'<th class="cell" title="{names[c]}"><span>{names[c]}</span></th>' for c in shown
+    )
     rows = []
     for r in shown:
         cells = []
@@ -62,10 +66,11 @@ def agreement_table(counts: NDArray[np.int64], classes: list[str]) -> str:
             tint = round(55 * value / top + (5 if value else 0))
             style = f"background: color-mix(in srgb, var({colour}) {tint}%, transparent)"
             cells.append(f'<td class="cell" style="{style}">{value or ""}</td>')
-        rows.append(f'<tr><td class="name">{escape(classes[r])}</td>{"".join(cells)}</tr>')
+        rows.append(f'<tr><td class="name">{names[r]}</td>{"".join(cells)}</tr>')
     left = len(classes) - len(shown)
     note = f'<p class="hint">{left} rarer classes are not shown.</p>' if left else ""
     return (
-        f'<table><thead><tr><th class="name">propagation ↓ model →</th>{head}</tr></thead>'
+        f'<table class="crossed{" upright" if len(shown) > _LYING else ""}"><thead><tr>'
+        f'<th class="name">propagation ↓ model →</th>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table>{note}"
     )

@@ -93,7 +93,9 @@ def test_a_convolution_sees_where_something_is_and_a_pooled_vector_does_not():
     config = FixMatchConfig(weight=0, epochs=15, learning_rate=2e-2, weak_dropout=0, weight_decay=0)
     scores = []
     for layers in ("", "16"):
-        network = build_network(NetworkConfig(layers=layers, pooling="max"), (6, 6, 1), 2, seed=0)
+        network = build_network(
+            NetworkConfig(layers=layers, pooling="max", kernel_size=3), (6, 6, 1), 2, seed=0
+        )
         targets = class_targets(labels, 2)
         model = fit_fixmatch(
             maps, targets, config=config, seed=0, network=network, per_channel=True
