@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from classification.comparison.curves import read_curve
 from classification.data.table import burst_ids, location_ids, read_table
 from classification.evaluation.query_figures import count_places
@@ -47,13 +49,14 @@ def strategy_places(
     import pandas as pd
 
     bursts, locations = burst_ids(table), location_ids(table)
-    curves = results[results["task"] == task][["strategy", "curve"]].drop_duplicates()
+    part = results[results["task"] == task]
+    last = part.groupby(["strategy", "curve"], sort=False)["num_labels"].max().reset_index()
     rows = []
-    for name, path in zip(curves["strategy"], curves["curve"], strict=True):
+    for name, path, labels in last.itertuples(index=False):
         played = read_curve(folder / path)
         if played is None or max(played.queries, default=0) >= len(table):
             continue
-        query = {name: pd.Series(played.queries, dtype="int64").to_numpy()}
+        query = {name: np.array(played.queries[:labels], dtype=np.int64)}
         rows.append(count_places(query, bursts=bursts, locations=locations))
     if not rows:
         return pd.DataFrame(columns=["items", "locations", "bursts"])

@@ -146,7 +146,9 @@ def _context(
         "wins": picture(
             lambda theme: result_figures.wins(wins, tasks=len(tasks), theme=theme),
             alt="On how many datasets a strategy is better than another",
-        ),
+        )
+        if wins.to_numpy().any()
+        else None,
         "tasks": [
             _task(task, results, recall, table, score=score, baseline=baseline) for task in tasks
         ],

@@ -140,6 +140,8 @@ def query_places(
 ) -> Figure:
     """How many cameras and bursts the queries come from, a row per round or strategy.
 
+    Cameras are left out where none is known.
+
     Frames of one burst say nearly the same; a batch from many cameras and bursts says more.
 
     Args:
@@ -147,17 +149,18 @@ def query_places(
         reference: row that is drawn as a line through all others, if it is there.
         theme: colours.
     """
+    columns = [name for name in ("locations", "bursts") if places[name].notna().any()]
     figure = new_figure(theme, height=1.1 + 0.24 * max(len(places), 2))
-    panels = figure.subplots(1, 2, sharey=True)
+    panels = figure.subplots(1, max(1, len(columns)), sharey=True, squeeze=False)[0]
     rows = np.arange(len(places))
-    for axes, column in zip(panels, ("locations", "bursts"), strict=True):
+    for axes, column in zip(panels, columns, strict=False):
         style(axes, theme, grid="x")
         title(axes, theme, column.capitalize())
         known = places[column].to_numpy(dtype=float)
-        axes.barh(rows, np.nan_to_num(known), 0.62, color=theme.first)
+        axes.barh(rows, known, 0.62, color=theme.first)
         for row, value in zip(rows, known, strict=True):
             axes.annotate(
-                "unknown" if np.isnan(value) else f"{value:,.3g}", (np.nan_to_num(value), row),
+                f"{value:,.3g}", (value, row),
                 xytext=(4, 0), textcoords="offset points", va="center", color=theme.muted, **SMALL,
             )  # fmt: skip
         if reference in places.index and len(places) > 1:

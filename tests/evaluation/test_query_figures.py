@@ -82,5 +82,6 @@ def test_places_are_counted_once_and_unknown_ones_never():
     unknown = query_figures.count_places({"1": np.array([0])}, bursts=np.array([0]), locations=None)
     assert pd.isna(unknown.loc["1", "locations"])
     shown = figures.to_svg(query_figures.query_places(unknown))
-    assert "unknown" in shown
     assert "Bursts" in shown
+    assert "Locations" not in shown
+    assert "Locations" in figures.to_svg(query_figures.query_places(places, reference="2"))
