@@ -5,6 +5,7 @@ from typing import Any
 from classification.config import RunConfig
 from classification.config_labels import LabelConfig
 from classification.data.dataset import Dataset
+from classification.evaluation.expected_gain import run_gains
 from classification.files import read_json
 from classification.labelling.people import where_to_answer
 from classification.paths import RoundPaths, RunPaths
@@ -54,11 +55,25 @@ def curve_lines(paths: RunPaths) -> list[str]:
     ]
 
 
+def gain_lines(paths: RunPaths) -> list[str]:
+    """What the next batch is expected to add, from the rounds so far on validation."""
+    records = [read_json(paths.round(n).metrics, what="metrics") for n in paths.complete_rounds()]
+    batch = next((r["num_queries"] for r in reversed(records) if r["num_queries"]), 0)
+    split = "val" if any(r["val"] for r in records) else "test"
+    gains = run_gains(records, split=split, batch=batch) if batch else []
+    said = [
+        f"{100 * gain.gain:+.1f} points of {gain.score.replace('_f1', '-F1')} "
+        f"({100 * gain.interval[0]:.1f} to {100 * gain.interval[1]:.1f})"
+        for gain in gains
+    ]
+    return [f"to expect of {batch} more labels: {', '.join(said)}"] if said else []
+
+
 def closing_lines(
     paths: RunPaths, outcome: Outcome, labels: LabelConfig, *, tracking: str
 ) -> list[str]:
     """Where the run stands and what to look at."""
-    lines = ["", *curve_lines(paths), f"report: {paths.report}"]
+    lines = ["", *curve_lines(paths), *gain_lines(paths), f"report: {paths.report}"]
     if outcome.finished:
         lines.append(f"model:  {paths.export}")
     if tracking:
