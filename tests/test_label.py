@@ -204,6 +204,6 @@ def test_an_unknown_command_and_help():
     script = [sys.executable, str(ROOT / "classification" / "label.py")]
     done = subprocess.run([*script, "paint"], capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "no command 'paint'; there are: export, import, status" in done.stderr
+    assert "no command 'paint'; there are: export, import, serve, status" in done.stderr
     done = subprocess.run([*script, "import", "--help"], capture_output=True, text=True, check=True)
     assert "--new-classes" in done.stdout
