@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from classification.comparison.curves import (
     Curve,
+    CurveFile,
     first_rounds,
     read_curve,
-    write_curve,
     write_tables,
 )
 from classification.comparison.play import Entrant, Played, Protocol, play
@@ -191,7 +191,7 @@ def _play(cell: Cell, task: Task) -> None:
             cell.protocol,
             seed=cell.seed,
             begun=begun,
-            keep=lambda played: write_curve(cell.path, played, cell.stamp),
+            keep=CurveFile(cell.path, cell.stamp, rounds=cell.protocol.rounds).keep,
             watcher=watcher,
             ahead=cell.ahead,
         )

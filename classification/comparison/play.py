@@ -21,7 +21,7 @@ from classification.query import Pool, Strategy, select
 from classification.query.names import ALIASES, NEEDS_MODEL
 from classification.selection import Seen
 
-_SUCCESSOR = "successor_macro_f1"  # only the last round has it
+_SUCCESSOR, _SUCCESSOR_SECONDS = "successor_macro_f1", "successor_seconds"  # of the last round
 _LIMITS = {"per_group", "per_location", "duplicates", "passive"}
 
 
@@ -61,7 +61,7 @@ class Played:
         rows: one record per round: round, num_labels, macro_f1, accuracy, balanced_accuracy,
             training_seconds and seconds, the CPU time of the training and of the query that led to
             it; the last one of a whole curve also has successor_macro_f1, of another kind of
-            classifier on the same labels.
+            classifier on the same labels, and successor_seconds.
         queries: positions in the task, in the order they were labelled.
         recall: of each class after each round; None where the test lacks it.
         pending: positions that the last model chose and nothing has learned from yet.
@@ -182,22 +182,23 @@ class _Game:
             probs=seen.probs[test],
             classes=self._task.classes,
         )
-        before = [{k: v for k, v in r.items() if k != _SUCCESSOR} for r in played.rows]
+        passing = (_SUCCESSOR, _SUCCESSOR_SECONDS)
+        before = [{k: v for k, v in r.items() if k not in passing} for r in played.rows]
         return Played(rows=[*before, row], queries=queries, recall=[*played.recall, recall])
 
     def finish(self, played: Played) -> Played:
         """What a classifier of another kind makes of the labels."""
         seen = self._seen or self._learn(played.queries)
-        last = played.rows[-1] | {
-            _SUCCESSOR: successor_f1(
-                seen.embeddings,
-                self._task.labels,
-                train=np.array(played.queries),
-                test=self._split.test,
-                n_classes=len(self._task.classes),
-            )
-        }
-        return replace(played, rows=[*played.rows[:-1], last])
+        began = time.process_time()
+        f1 = successor_f1(
+            seen.embeddings,
+            self._task.labels,
+            train=np.array(played.queries),
+            test=self._split.test,
+            n_classes=len(self._task.classes),
+        )
+        found = {_SUCCESSOR: f1, _SUCCESSOR_SECONDS: time.process_time() - began}
+        return replace(played, rows=[*played.rows[:-1], played.rows[-1] | found])
 
     def _learn(self, queries: list[int]) -> Seen:
         rows = np.sort(np.array(queries, dtype=np.intp))

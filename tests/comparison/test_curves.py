@@ -3,7 +3,7 @@ import json
 import pandas as pd
 import pytest
 
-from classification.comparison.curves import first_rounds, read_curve, write_curve
+from classification.comparison.curves import CurveFile, first_rounds, read_curve, write_curve
 from classification.comparison.grid import play_grid
 from classification.comparison.play import Entrant, Played, Protocol, play
 from classification.comparison.task import split_task
@@ -95,3 +95,18 @@ def test_both_tables_follow_their_schemas(tmp_path):
     table = results.set_index(["strategy", "seed", "round"])
     assert table["balanced_accuracy"].to_numpy() == pytest.approx(mean[table.index].to_numpy())
     assert (per_round["queried"].sum()[table.index] == table["num_labels"]).all()
+
+
+def test_a_record_is_written_when_a_second_would_be_lost_and_at_the_end(tmp_path, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("classification.comparison.curves.time.monotonic", lambda: now[0])
+    path = tmp_path / "0.json"
+    file = CurveFile(path, {}, rounds=2)
+    rows = [{"round": i, "num_labels": i + 1} for i in range(3)]
+    file.keep(Played(rows=rows[:1], pending=[1]))
+    assert not path.exists()
+    now[0] = 1.5
+    file.keep(Played(rows=rows[:2], pending=[1]))
+    assert len(read_curve(path).rows) == 2
+    file.keep(Played(rows=rows))
+    assert len(read_curve(path).rows) == 3
