@@ -126,7 +126,8 @@ def fit_fixmatch(
         mask: bool [N], items to learn from; labelled ones outside are held out, and decide when to
             stop. None: all, and all epochs are run.
         pool: bool [N], items that may take part unlabelled; None: all that are not held out.
-        per_channel: of feature maps [N, ..., C], to standardise channels instead of features.
+        per_channel: of feature maps [N, ..., C], to standardise and disturb channels instead of
+            features.
         on_step: called after each step.
         network: to train in place of the head that `config.hidden` describes; changed in place.
 

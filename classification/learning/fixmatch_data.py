@@ -23,6 +23,7 @@ class Training:
         labelled: int64, rows to learn from.
         unlabelled: int64, rows of which something is unknown; none that is held out.
         held_out: int64, labelled rows that decide when to stop.
+        per_channel: embeddings are feature maps [N, ..., C].
     """
 
     embeddings: NDArray[np.floating]
@@ -32,6 +33,7 @@ class Training:
     labelled: Tensor
     unlabelled: Tensor
     held_out: Tensor
+    per_channel: bool = False
 
     @staticmethod
     def of(
@@ -60,6 +62,7 @@ class Training:
             labelled=torch.from_numpy(np.flatnonzero(use & known)),
             unlabelled=torch.from_numpy(np.flatnonzero(open_ & free & (use | ~known))),
             held_out=torch.from_numpy(np.flatnonzero(~use & known)),
+            per_channel=per_channel,
         )
 
     def batch(self, rows: Tensor) -> tuple[Tensor, Tensor]:

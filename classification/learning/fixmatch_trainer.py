@@ -86,10 +86,12 @@ class Trainer:
         return self._disturb(x, self.config.strong_noise, self.config.strong_dropout)
 
     def _disturb(self, x: Tensor, noise: float, dropout: float) -> Tensor:
+        """Of a feature map whole channels: what is drawn for each place cancels out in the pool."""
+        shape = (len(x), *[1] * (x.ndim - 2), x.shape[-1]) if self.data.per_channel else x.shape
         if noise:
-            x = x + noise * torch.randn(x.shape, generator=self.random)
+            x = x + noise * torch.randn(shape, generator=self.random)
         if dropout:
-            x = x * (torch.rand(x.shape, generator=self.random) >= dropout) / (1 - dropout)
+            x = x * ((torch.rand(shape, generator=self.random) >= dropout) / (1 - dropout))
         return x
 
     def _average(self) -> None:
