@@ -24,8 +24,9 @@ class Source(Protocol):
         """Content of one file."""
         ...
 
-    def at_hand(self, names: Iterable[str]) -> AbstractContextManager[object]:
-        """These files are read within the context: all may be brought at once before."""
+    def at_hand(self, names: Iterable[str], *, near: Path) -> AbstractContextManager[object]:
+        """These files are read within the context: all may be brought at once before, to a disk
+        that has room for them: that of the folder `near`."""
         ...
 
 
@@ -44,9 +45,9 @@ class Folder:
         """Content of one file."""
         return (self.root / name).read_bytes()
 
-    def at_hand(self, names: Iterable[str]) -> AbstractContextManager[object]:
+    def at_hand(self, names: Iterable[str], *, near: Path) -> AbstractContextManager[object]:
         """They are here."""
-        del names
+        del names, near
         return nullcontext()
 
 
@@ -119,7 +120,7 @@ def _write(
     names = (store.part(part).as_posix() for entry in new for part in entry.parts)
     seals_first = sorted(new, key=lambda entry: not matches(entry.path, SEALS))
     # renames are undone in reverse: what is entered first is renamed last
-    with source.at_hand(names), ExitStack() as renames:
+    with source.at_hand(names, near=run.root), ExitStack() as renames:
         for entry in seals_first:
             if entry is not kept:
                 target = renames.enter_context(atomic_path(run.root / entry.path))

@@ -41,15 +41,16 @@ class Remote:
         return answer["Body"].read()
 
     @contextmanager
-    def at_hand(self, names: Iterable[str]) -> Iterator[None]:
-        """Bring these files by many threads, to be read from a folder within the context.
+    def at_hand(self, names: Iterable[str], *, near: Path) -> Iterator[None]:
+        """Bring these files by many threads, to be read from a folder in `near`.
 
         Raises:
             FieldmarkError: some could not be had.
         """
         sizes = self.sizes()
         wanted = [Stored(name, sizes[name], 0.0) for name in sorted(set(names))]
-        with TemporaryDirectory() as folder:
+        near.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=near, suffix=".tmp") as folder:
             fetch(self.aws, self.uri, Path(folder), wanted)
             self._here = Path(folder)
             try:

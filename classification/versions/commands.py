@@ -54,14 +54,13 @@ def _list(client: "MlflowClient", options: RegistryOptions) -> list[str]:
     """Every version, newest first within its model."""
     models = sorted(all_models(client), key=lambda model: model.name)
     wanted = parse_reference(options.model).name if options.model else ""
+    shown = [model for model in models if wanted in ("", model.name)]
+    width = max((len(model.name) for model in shown), default=0)
     lines = []
-    for model in models:
-        if wanted in ("", model.name):
-            versions = client.search_model_versions(f"name = '{model.name}'")
-            lines += [
-                _version_line(version, model.aliases, width=max(len(m.name) for m in models))
-                for version in sorted(versions, key=lambda v: -int(v.version))
-            ]
+    for model in shown:
+        versions = client.search_model_versions(f"name = '{model.name}'")
+        newest_first = sorted(versions, key=lambda version: -int(version.version))
+        lines += [_version_line(v, model.aliases, width=width) for v in newest_first]
     return lines or ["no registered models"]
 
 
@@ -105,15 +104,12 @@ def _compare(client: "MlflowClient", options: RegistryOptions) -> list[str]:
     found = compare(_record(client, versions[0]), _record(client, versions[1]))
     if found is None:
         raise FieldmarkError("one of the two was not measured on a test split: nothing to compare")
-    names = f"{versions[0].name}/{versions[0].version}", f"{versions[1].name}/{versions[1].version}"
-    shown = (names[0], names[1]) if first.name != second.name else _numbers(versions)
+    names = tuple(f"{v.name}/{v.version}" for v in versions)
+    short = tuple(f"version {v.version}" if first.name == second.name else n
+                  for v, n in zip(versions, names, strict=True))  # fmt: skip
+    lines = comparison_lines(found, names=short)
     legend = "difference: second minus first [95 %, locations resampled]; * leaves out 0"
-    head = f"{names[0]} and {names[1]}"
-    return [head, *comparison_lines(found, names=shown), "", legend]
-
-
-def _numbers(versions: tuple["ModelVersion", "ModelVersion"]) -> tuple[str, str]:
-    return f"version {versions[0].version}", f"version {versions[1].version}"
+    return [" and ".join(names), *lines, "", legend]
 
 
 def _export(client: "MlflowClient", options: RegistryOptions) -> list[str]:

@@ -1,5 +1,6 @@
 """Versions and comparisons as lines for a terminal."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from classification.evaluation.intervals import Bounds
@@ -30,7 +31,7 @@ def record_lines(record: dict[str, Any]) -> list[str]:
     return [*lines, *_class_lines(record), *_location_lines(test)]
 
 
-def comparison_lines(found: Comparison, *, names: tuple[str, str]) -> list[str]:
+def comparison_lines(found: Comparison, *, names: Sequence[str]) -> list[str]:
     """Scores side by side; a difference is marked where its interval leaves out 0."""
     lines = []
     if not found.same_test:
