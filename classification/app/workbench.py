@@ -219,6 +219,7 @@ class Workbench:
                 report.finish(after(step))
         except Exception as error:  # shown in the tab, whatever it is
             report.finish("failed", f"{type(error).__name__}: {error}")
+        shutil.rmtree(step.paths.root, ignore_errors=True)
         self.version += 1
 
     def _trained(self, step: Step, one_class: bool, *, update: bool) -> str:

@@ -16,11 +16,11 @@ def auc(scores: NDArray[np.floating], positive: NDArray[np.bool_]) -> float | No
     Returns:
         0 to 1; None where positives or negatives are missing.
     """
-    from scipy.stats import rankdata
-
     n_positive = int(positive.sum())
     n_negative = len(positive) - n_positive
     if not n_positive or not n_negative:
         return None
-    above = rankdata(scores)[positive].sum() - n_positive * (n_positive + 1) / 2
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    rank = np.cumsum(counts) - (counts - 1) / 2  # equal scores share the mean of their ranks
+    above = rank[place][positive].sum() - n_positive * (n_positive + 1) / 2
     return float(above / (n_positive * n_negative))

@@ -21,7 +21,7 @@ class Decision:
     """Class name; only with the verdict `label`."""
     annotator: str
     source: str
-    """oracle, timelapse, import or app."""
+    """oracle, timelapse, import, app, or propagation: a pseudo-label the annotator accepted."""
     round: int
     """The round whose query this answers; -1 where it answers none."""
     shown_at: str | None = None

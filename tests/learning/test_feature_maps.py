@@ -3,6 +3,7 @@ import pytest
 import torch
 from torch import nn
 
+from classification.app.of_run import state_of_run
 from classification.config import DataConfig
 from classification.data.dataset import load_dataset
 from classification.errors import FieldmarkError
@@ -52,3 +53,10 @@ def test_maps_of_a_run_are_made_once(tmp_path, monkeypatch):
     assert len(maps) == len(dataset)
     monkeypatch.setattr("classification.learning.embeddings._compute", None)  # must not be needed
     assert np.array_equal(map_items(bench, None), maps)
+
+
+def test_random_weights_have_no_maps_worth_learning_from(tmp_path):
+    tiny = make_tiny(tmp_path)
+    config = load_config(tiny.run.config, [], strategies=STRATEGY_NAMES)
+    with pytest.raises(FieldmarkError, match="random weights and was not trained yet"):
+        state_of_run(config, tiny.run, annotator="ann", feature_maps=True)
