@@ -190,8 +190,9 @@ def main() -> None:
     server.join()
     base = {i: statistics.median(m[i] for m in found["boto3 download_file"]) for i in (0, 1)}
     slow = []
-    print(f"{options.files} files of {options.kilobytes} kB, {options.threads} threads, median of")
-    print(f"{options.rounds}{'':24} files/s  times   client CPU ms/file  times")
+    what = f"{options.files} files of {options.kilobytes} kB, {options.threads} threads"
+    print(f"{what}, median of {options.rounds}")
+    print(f"{'':24}  files/s  times  client CPU ms/file  times")
     for name, rows in found.items():
         wall, cpu = (statistics.median(row[i] for row in rows) for i in (0, 1))
         print(
