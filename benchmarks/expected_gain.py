@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from classification.comparison.report import read_results
 from classification.evaluation.expected_gain import gains
 from classification.paths import ComparisonPaths
 
@@ -27,7 +28,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--results", type=Path, default=Path("runs/label_efficiency/shared"))
     options = parser.parse_args()
-    results = pd.read_parquet(ComparisonPaths(options.results).results)
+    results, _ = read_results(ComparisonPaths(options.results))
     rows = [
         {"dataset": task, "score": score, "rounds": cut, **foretell(part, score, cut)}
         for task, part in results.groupby("task")
