@@ -120,11 +120,11 @@ class _TrainTab:
             time = f"{report.seconds:.0f} s"
             parts.append(f'<div class="line" role="status">{escape(report.text)}, {time}</div>')
         losses = bench.losses
-        if report.running and losses.total:
+        if report.running and losses.used:
             share = losses.steps / losses.total
             parts.append(
-                f'<p class="hint">step {losses.steps} of {losses.total}, pseudo-labels on '
-                f"{losses.used[-1]:.0%} of the unlabelled</p>"
+                f'<p class="hint">step {losses.steps} of {losses.total}, {bench.parameters:,} '
+                f"weights, pseudo-labels on {losses.used[-1]:.0%} of the unlabelled</p>"
                 f'<div class="track"><div style="width: {share:.1%}"></div></div>'
             )
         return "".join([*parts, problem(wrong)])

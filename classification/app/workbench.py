@@ -41,12 +41,13 @@ class Workbench:
     """Recipe, steps and results of one `AppState`.
 
     Attributes:
-        recipe: of the next training.
-        problems: what is wrong with a tab's settings, by tab; nothing begins while there is any.
+        recipe, options: of the next training and propagation.
+        problems: what is wrong with the recipe, by the tab that sets it; it is not trained then.
         training, propagation: how they stand.
-        losses: of the newest training.
+        losses, parameters: of the newest training, and how many numbers it learns.
         scores: of the newest predictions; None before there are any.
         guesses: of the newest propagation; None before there is one.
+        waiting: predictions that `take_over` makes those of the app; None without any.
         version: grows with every change, for who looks again and again.
     """
 
@@ -98,9 +99,11 @@ class Workbench:
         """
         with self._lock:
             recipe, inputs = self.recipe, self._ready()
+            if self.problems:
+                raise FieldmarkError("\n".join(f"{tab}: {p}" for tab, p in self.problems.items()))
             lesson = Lesson.of_state(self.state, one_class=recipe.one_class)
             recipe.network.check(inputs.shape[1:])
-            self.losses, self.parameters, self.waiting = Losses(), 0, None
+            self.losses, self.parameters = Losses(), 0
             self._begin(
                 self.training,
                 _TRAIN,
@@ -167,8 +170,6 @@ class Workbench:
         if self.busy:
             kind = "a training" if self.training.running else "a propagation"
             raise FieldmarkError(f"{kind} is running; wait until it is done, or stop it")
-        if self.problems:
-            raise FieldmarkError("\n".join(f"{tab}: {p}" for tab, p in self.problems.items()))
         if self.inputs is None:
             raise FieldmarkError(
                 "there are no embeddings to learn from; run classification/train.py for a first "
@@ -188,13 +189,8 @@ class Workbench:
     ) -> None:
         report.begin("starting")
         self._count += 1
-        task = Task(
-            function=function,
-            inputs=inputs,
-            inputs_file=self._paths.inputs,
-            order=order,
-            arrays=arrays,
-        )
+        file = self._paths.inputs
+        task = Task(function=function, inputs=inputs, inputs_file=file, order=order, arrays=arrays)
         listener = Listener(
             heard=lambda said: self._heard(report, said),
             ended=lambda step: self._ended(report, step, after),

@@ -1,3 +1,5 @@
+import time
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,7 @@ def test_stopped_it_keeps_what_it_learned_and_people_label_meanwhile(make_bench)
     state.decide([decision(state.items.names[80], "owl")])
     while bench.losses.steps < 30:
         assert bench.busy, bench.training.problem
+        time.sleep(0.02)
     bench.stop()
     bench.wait()
     assert bench.training.text.startswith("stopped after ")
@@ -160,6 +163,8 @@ def test_what_is_missing_is_said(make_bench, make_state):
     bench.settle("Model", "layers are wrong")
     with pytest.raises(FieldmarkError, match="Model: layers are wrong"):
         bench.train()
+    with pytest.raises(FieldmarkError, match="show 0 of 3"):  # propagation has no layers
+        bench.propagate()
     bench.settle("Model", "")
     with pytest.raises(FieldmarkError, match="show 0 of 3"):
         bench.train()
