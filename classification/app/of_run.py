@@ -61,14 +61,11 @@ def state_of_run(
         FieldmarkError: the dataset cannot be read, or the newest round is of another one.
     """
     dataset = load_dataset(config.data)
-    done = run.complete_rounds()
-    number = done[-1] if done else -1
+    number = newest_number(run)
     classes = _classes(run, number) or dataset.classes
     model = _model(config, run, dataset, classes)
     crops = DatasetPaths(Path(config.data.dir)).crop_table
     table = read_csv(crops, CropTable, what="crop table") if crops.exists() else None
-    position = {path: i for i, path in enumerate(dataset.paths)}
-    asked = [] if number < 0 else _query(run, number)
     return AppState(
         items=of_dataset(dataset, crops=table, frames_folder=frames_folder),
         classes=classes,
@@ -78,13 +75,44 @@ def state_of_run(
         feature_maps=_maps(config, run, dataset) if feature_maps else None,
         probs=model.probs,
         head=model.head,
-        query=[position[path] for path in asked if path in position],
+        query=_query(run, number, dataset),
         round=number,
         annotator=annotator,
         overlap=overlap_of(config.labels),
         several=several,
         may_add_classes=config.labels.new_classes == "accept",
     )
+
+
+def take_next_round(state: AppState, config: RunConfig, run: RunPaths) -> bool:
+    """Show the newest round's model and queries where one was played since; whether it was.
+
+    Raises:
+        FieldmarkError: see `state_of_run`; the app stays with the round it shows.
+    """
+    number = newest_number(run)
+    if number <= state.round:
+        return False
+    dataset = load_dataset(config.data)
+    theirs = _classes(run, number)
+    for name in theirs:
+        state.take_class(name)
+    model = _model(config, run, dataset, tuple(state.classes))
+    same = tuple(state.classes[: len(theirs)]) == theirs  # or the head's columns are others
+    state.start_round(
+        number,
+        query=_query(run, number, dataset),
+        probs=model.probs,
+        head=model.head if same else None,
+        embeddings=model.embeddings,
+    )
+    return True
+
+
+def newest_number(run: RunPaths) -> int:
+    """Number of the newest complete round; -1 before the first."""
+    done = run.complete_rounds()
+    return done[-1] if done else -1
 
 
 def _classes(run: RunPaths, number: int) -> tuple[str, ...]:
@@ -94,8 +122,13 @@ def _classes(run: RunPaths, number: int) -> tuple[str, ...]:
     return tuple(read_json(run.round(number).metrics, what="metrics")["classes"])
 
 
-def _query(run: RunPaths, number: int) -> list[str]:
-    return read_csv(run.round(number).query, QueryTable, what="query")["path"].tolist()
+def _query(run: RunPaths, number: int, dataset: Dataset) -> list[int]:
+    """What a round asked for, as rows of the dataset, best first."""
+    if number < 0:
+        return []
+    asked = read_csv(run.round(number).query, QueryTable, what="query")["path"]
+    position = {path: i for i, path in enumerate(dataset.paths)}
+    return [position[path] for path in asked if path in position]
 
 
 def _known(config: RunConfig, dataset: Dataset, classes: int) -> NDArray[np.int8]:

@@ -1,14 +1,18 @@
 """What label.py serve does: the app over a run."""
 
 import getpass
+import time
 import webbrowser
+from threading import Thread
 
-from classification.app.of_run import state_of_run
+from classification.app.of_run import state_of_run, take_next_round
 from classification.app.options import ServeOptions
 from classification.app.state import AppState
 from classification.config import RunConfig
 from classification.errors import FieldmarkError
 from classification.paths import RunPaths
+
+_LOOK = 5.0  # seconds between two looks for a new round
 
 
 def serve(options: ServeOptions, config: RunConfig) -> None:
@@ -41,6 +45,7 @@ def serve(options: ServeOptions, config: RunConfig) -> None:
         title=f"Fieldmark: {run.model_name}",
     )
     print("\n".join([*_notes(state, options), f"label at {server.url} (Ctrl-C ends)"]), flush=True)
+    Thread(target=_follow_rounds, args=(state, config, run), daemon=True).start()
     if options.open:
         webbrowser.open(server.url)
     server.run()
@@ -66,6 +71,18 @@ def login_name() -> str:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):
         return ""
+
+
+def _follow_rounds(state: AppState, config: RunConfig, run: RunPaths) -> None:
+    """Take every round in that train.py plays while the app is open."""
+    while True:
+        time.sleep(_LOOK)
+        try:
+            if take_next_round(state, config, run):
+                print(f"round {state.round} asks for {len(state.query)}", flush=True)
+        except FieldmarkError as error:
+            print(f"round {state.round} stays on the screen: {error}", flush=True)
+            return
 
 
 def _notes(state: AppState, options: ServeOptions) -> list[str]:

@@ -22,7 +22,7 @@ from classification.labelling.leases import Desk, Overlap
 from classification.labelling.store import LabelStore
 from classification.query.pool import Head
 
-Change = Literal["labels", "predictions", "classes", "proposal"]
+Change = Literal["labels", "predictions", "classes", "proposal", "round"]
 MOST_CLASSES, LONGEST_NAME = 1_000, 100
 
 
@@ -178,6 +178,30 @@ class AppState:
             self._append_class(name)
         self._tell("classes")
         return len(self.classes) - 1
+
+    def take_class(self, name: str) -> None:
+        """Append a class that the run has, whatever people may add."""
+        if name not in self.marks.column:
+            with self.lock:
+                self._append_class(name)
+            self._tell("classes")
+
+    def start_round(
+        self,
+        number: int,
+        *,
+        query: Sequence[int],
+        probs: NDArray[np.float32] | None,
+        head: Head | None,
+        embeddings: NDArray[np.floating] | None,
+    ) -> None:
+        """Go on with a later round: what it asked for, and its model, as the attributes."""
+        self._require_rows(probs=probs, embeddings=embeddings)
+        with self.lock:
+            self.round, self.query = number, np.array(query, dtype=np.intp)
+            self.embeddings = embeddings
+        self.set_predictions(probs, head=head)
+        self._tell("round")
 
     def propose(self, name: str, numbers: Sequence[int] | NDArray[np.intp]) -> None:
         """Have the Label tab show these items, in this order, under this name."""

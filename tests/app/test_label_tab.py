@@ -189,3 +189,13 @@ def test_two_people_who_disagree_are_shown_to_each_other(make_state, serve, open
     page.keyboard.press("1")
     page.wait_for_selector(".pane[data-state=empty]")
     assert set(state.marks.labels[[3]]) == {0}
+
+
+def test_what_the_next_round_asks_for_appears_by_itself(make_state, serve, open_page):
+    state = make_state(query=[3], round=0)
+    page = open_page(serve(state))
+    page.keyboard.press("1")
+    page.wait_for_selector(".pane[data-state=empty]")
+    state.start_round(1, query=[8, 2], probs=state.probs, head=None, embeddings=state.embeddings)
+    page.wait_for_selector('.pane[data-state=ready][data-item="8"]')
+    assert "round 1" in page.inner_text(".progress")

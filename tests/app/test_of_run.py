@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from classification.app.of_run import state_of_run
+from classification.app.of_run import state_of_run, take_next_round
 from classification.app.orders import ready
 from classification.app.reservations import Seats
 from classification.app.seats import Answer, Seat
@@ -84,6 +84,30 @@ def test_a_class_added_in_the_app_is_a_class_of_the_next_round(tiny, template):
     classes = read_json(tiny.run.round(1).metrics, what="metrics")["classes"]
     assert classes[-1] == "lynx"
     assert state_of(tiny).classes == classes
+
+
+def test_an_open_app_goes_on_with_the_next_round(tiny, template):
+    table = pd.read_csv(template.data.table)
+    config = load_config(tiny.run.config, [], strategies=STRATEGY_NAMES)
+    state, heard = state_of(tiny), []
+    assert not take_next_round(state, config, tiny.run)
+    for name in ("zebra", "ant"):  # the run will sort them
+        state.add_class(name)
+    names = [state.items.names[i] for i in state.query]
+    truth = dict(zip(table["path"], table["label"], strict=True))
+    truth |= {names[0]: "zebra", names[1]: "ant"}
+    label_query(state, truth)
+    play(tiny)
+    state.watch(heard.append)
+    assert take_next_round(state, config, tiny.run)
+    assert "round" in heard
+    assert state.round == 1
+    query = pd.read_csv(tiny.run.round(1).query)["path"].tolist()
+    assert [state.items.names[i] for i in state.query] == query
+    assert state.classes[-2:] == ["zebra", "ant"]
+    predictions = pd.read_parquet(tiny.run.round(1).predictions)
+    assert np.allclose(state.probs[:, -2], predictions["p_zebra"])
+    assert state.head is None
 
 
 def test_the_oracle_s_hidden_labels_are_not_shown(template):

@@ -99,6 +99,7 @@ class Pane {
   }
 
   on_setup(setup) {
+    const later = this.setup && setup.round > this.setup.round;
     this.setup = setup;
     this.side.classes(setup);
     if (!setup.which.some((w) => w.key === this.wish.which)) Object.assign(this.wish, { which: setup.which[0].key });
@@ -107,7 +108,8 @@ class Pane {
     this.buttons.next.hidden = !setup.several;
     this.buttons.burst.hidden = !setup.bursts;
     this.buttons.parts.hidden = !setup.frames;
-    if (!this.greeted || setup.proposed) this.choose({});
+    if (!this.greeted || setup.proposed || (later && !this.page.length)) this.choose({});
+    else if (later) this.say(`round ${setup.round} has asked for more`);
     this.greeted = true;
     this.refresh();
   }
@@ -202,7 +204,8 @@ class Pane {
     const { page } = this;
     this.node.dataset.state = "loading";
     if (!page.length) {
-      this.stage.node.replaceChildren(make("div", "broken", "Nothing is left here. Choose what else to show above."));
+      const more = this.wish.which === "query" ? "What the next round asks for appears here by itself, or choose" : "Choose";
+      this.stage.node.replaceChildren(make("div", "broken", `Nothing is left here. ${more} what else to show above.`));
       this.node.dataset.state = "empty";
       delete this.node.dataset.item;
       return this.refresh();
