@@ -35,11 +35,12 @@ class Form:
                 made.param.watch(lambda event, field=field: self._type(field, event), "value_input")
 
     def show(self) -> None:
-        """Take over what was set in another browser."""
+        """Take over what was set in another browser; what is wrong here is left to be mended."""
         recipe = self._bench.recipe
-        if recipe is self._seen:
+        if recipe is self._seen or self._tab in self._bench.problems:
             return
         self._seen, self._loading = recipe, True
+        self._typed.clear()
         try:
             for field, made in self.widgets.items():
                 value = getattr(recipe.network, field, getattr(recipe.fixmatch, field, None))
