@@ -35,7 +35,7 @@ def mirror():
         *sorted(Path("/opt").glob("*")),
     )
     folders = [Path(named)] if named else usual
-    return next((f for f in folders if (f / "hashicorp/aws").is_dir()), None)
+    return next((f for f in folders if any(f.glob("*/hashicorp/aws"))), None)
 
 
 @pytest.fixture(scope="module")
