@@ -10,10 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from classification.comparison.statistics import SIGNIFICANT
+from classification.evaluation.count_grid import count_grid
 from classification.evaluation.theme import (
     FONT_SIZE,
     LIGHT,
-    SMALL,
     Theme,
     new_figure,
     panel_grid,
@@ -178,21 +178,7 @@ def wins(matrix: pd.DataFrame, *, tasks: int, theme: Theme = LIGHT) -> Figure:
     side = 1.8 + cell * max(len(names), 4)
     figure = new_figure(theme, width=side, height=side)
     axes = style(figure.subplots(), theme, grid=None)
-    axes.imshow(counts, cmap=theme.ramp(), vmin=0, vmax=max(1, tasks), interpolation="nearest")
-    for row, column in zip(*np.nonzero(counts), strict=True):
-        colour = theme.surface if counts[row, column] > tasks / 2 else theme.text
-        text = str(counts[row, column])
-        axes.text(column, row, text, ha="center", va="center", color=colour, **SMALL)
-    row_names(axes, names, theme)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xticks(
-        range(len(names)), labels=names, rotation=90, parse_math=False, color=theme.text
-    )
-    edges = np.arange(len(names) + 1) - 0.5
-    axes.set_xticks(edges, minor=True)
-    axes.set_yticks(edges, minor=True)
-    axes.grid(which="minor", color=theme.grid, linewidth=0.6)
-    axes.tick_params(which="minor", length=0)
+    count_grid(axes, counts, counts / max(1, tasks), names, theme, cell=cell)
     axes.set_xlabel("is worse")
     axes.set_ylabel("is better")
     return figure

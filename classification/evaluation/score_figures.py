@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from classification.evaluate import Evaluation
 from classification.evaluation.calibration import Reliability
+from classification.evaluation.count_grid import count_grid
 from classification.evaluation.theme import (
-    FONT_SIZE,
     LIGHT,
     SMALL,
     Theme,
@@ -43,23 +43,7 @@ def confusion_matrix(
     figure = new_figure(theme, width=side + 0.3, height=side)
     axes = style(figure.subplots(), theme, grid=None)
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-    axes.imshow(share, cmap=theme.ramp(), vmin=0, vmax=1, interpolation="nearest")
-    for row, column in zip(*np.nonzero(counts), strict=True):
-        strong = share[row, column] > 0.5
-        colour = theme.surface if strong else theme.text
-        text = str(counts[row, column])
-        size = min(FONT_SIZE, cell * 72 / (0.75 * max(len(text), 2)))
-        axes.text(column, row, text, ha="center", va="center", color=colour, fontsize=size)
-    row_names(axes, names, theme)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xticks(
-        range(len(names)), labels=names, rotation=90, parse_math=False, color=theme.text
-    )
-    edges = np.arange(len(names) + 1) - 0.5
-    axes.set_xticks(edges, minor=True)
-    axes.set_yticks(edges, minor=True)
-    axes.grid(which="minor", color=theme.grid, linewidth=0.6)
-    axes.tick_params(which="minor", length=0)
+    count_grid(axes, counts, share, names, theme, cell=cell)
     axes.set_xlabel("predicted")
     axes.set_ylabel("truth")
     return figure
