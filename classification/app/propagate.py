@@ -70,11 +70,16 @@ class Guesses:
         chosen = np.flatnonzero(rows & (best >= least) & (best > 0))
         return chosen[np.argsort(-best[chosen], kind="stable")]
 
-    def right(self, marks: NDArray[np.int8], rows: NDArray[np.bool_]) -> float | None:
-        """Share of what is known in `rows` [N] that propagation says, too; None without any."""
+    def right(
+        self, marks: NDArray[np.int8], rows: NDArray[np.bool_], *, least: float = 0.0
+    ) -> float | None:
+        """Share of what is known in `rows` [N] that propagation says, too; None without any.
+
+        With several classes per item, those of less than a certainty of `least` are left out.
+        """
         marks = marks[:, : self.probs.shape[1]]
         if self.several:
-            known = rows[:, None] & (marks != UNKNOWN)
+            known = rows[:, None] & (marks != UNKNOWN) & (self.certainty >= least)
             same = (self.probs >= 0.5) == (marks == 1)
             return float(same[known].mean()) if known.any() else None
         at = np.flatnonzero(rows & (marks == 1).any(axis=1))

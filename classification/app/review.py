@@ -95,7 +95,7 @@ def to_accept(
     judged = np.zeros(len(state), dtype=bool)
     judged[guesses.acceptable(fit & _judged(state) & (marks == 1).any(axis=1), least)] = True
     rows = guesses.acceptable(fit & open_rows(state), least)
-    return rows, int(judged.sum()), guesses.right(marks, judged)
+    return rows, int(judged.sum()), guesses.right(marks, judged, least=least)
 
 
 def open_rows(state: AppState) -> NDArray[np.bool_]:

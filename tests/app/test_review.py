@@ -108,9 +108,12 @@ def test_of_several_classes_only_the_sure_ones_are_accepted(make_state):
     )
     rows, *_ = to_accept(state, guesses, least=0.0, agreed=False)
     assert rows.tolist() == [0]  # of item 1 nothing is known
-    rows, *_ = to_accept(state, guesses, least=0.6, agreed=False)
+    state.marks.values[1], state.validation[1] = [1, 1, -1], True
+    guesses.certainty[1], guesses.probs[1] = [0.9, 0.1, 0.0], [0.8, 0.3, 0.5]
+    rows, judged, right = to_accept(state, guesses, least=0.6, agreed=False)
+    assert (rows.tolist(), judged, right) == ([0], 1, 1.0)  # the doubtful class is not counted
     accept(state, guesses, rows, least=0.6, annotator="ann")
-    assert state.marks.values.tolist() == [[1, 0, -1], [-1, -1, -1]]
+    assert state.marks.values.tolist() == [[1, 0, -1], [1, 1, -1]]
 
 
 @given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=30), st.floats(0, 1))
