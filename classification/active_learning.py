@@ -74,7 +74,7 @@ def _run(options: ActiveLearningOptions, paths: ActiveLearningPaths) -> Progress
     from classification.labelling.store import LabelStore
     from classification.learning.fit import make_bench
     from classification.paths.labels import TimelapsePaths
-    from classification.rounds import read_query
+    from classification.round_labels import read_query
 
     config = _config(options, paths)
     bench = make_bench(config, _dataset(options, paths), paths)
@@ -140,7 +140,8 @@ def _play(bench: "Bench", paths: ActiveLearningPaths, *, wait: str) -> "Outcome"
     label."""
     from classification.labelling.store import LabelStore
     from classification.publish import publish_model, publish_scores
-    from classification.rounds import collect_labels, read_query, run_rounds
+    from classification.round_labels import collect_labels, read_query
+    from classification.rounds import run_rounds
     from classification.summary import round_line
 
     def on_round(number: int) -> None:

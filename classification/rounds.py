@@ -8,7 +8,7 @@ that is played again gives the same files.
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,24 +19,27 @@ from classification.data.dataset import Dataset
 from classification.errors import FieldmarkError
 from classification.evaluate import evaluate
 from classification.files import read_json, write_json
-from classification.labelling.oracle import answer
-from classification.labelling.people import ask_people, overlap_of
 from classification.labelling.store import LabelStore
-from classification.labelling.timelapse.exchange import Request
-from classification.labelling.training_set import class_ids, training_table, with_new_classes
+from classification.labelling.training_set import class_ids
 from classification.learning.fit import Bench, Fitted, embed_untrained, fit_round
 from classification.learning.head import save_head
 from classification.learning.model import Card
 from classification.paths import RoundPaths, RunPaths
-from classification.paths.labels import TimelapsePaths
 from classification.predictions import write_predictions
 from classification.provenance import provenance
-from classification.schemas import QueryTable, TrainTable, read_csv, write_csv
+from classification.round_labels import (
+    collect_labels,
+    labels_of_round,
+    read_query,
+    unasked,
+    with_classes_of,
+)
+from classification.schemas import QueryTable, write_csv
 from classification.selection import Seen, check_query, choose, opens_with_embeddings
 from classification.settings import read_yaml, write_config
 
 if TYPE_CHECKING:
-    import pandas as pd
+    pass
 
 _BOOTSTRAP, _QUERY = 1, 2  # purposes of random numbers
 
@@ -93,7 +96,7 @@ def run_rounds(bench: Bench, *, on_round: Callable[[int], None]) -> Outcome:
     for number in range(len(done), bench.config.rounds + 1):
         if number > 0:
             query = read_query(bench.paths.round(number - 1))
-            if not query and not _unasked(bench, store):
+            if not query and not unasked(bench, store):
                 return Outcome(completed=number - 1, waiting=0, finished=True)
             waiting = collect_labels(bench, store, query, round_number=number - 1)
             if waiting:
@@ -103,51 +106,6 @@ def run_rounds(bench: Bench, *, on_round: Callable[[int], None]) -> Outcome:
     return Outcome(completed=bench.config.rounds, waiting=0, finished=True)
 
 
-def read_query(paths: RoundPaths) -> list[str]:
-    """The items a round asked for, best first."""
-    return read_csv(paths.query, QueryTable, what="query")["path"].tolist()
-
-
-def _unasked(bench: Bench, store: LabelStore) -> bool:
-    """Whether the pool holds items, as after a run that asked for all of them and then grew."""
-    items, answered = bench.dataset.paths, set(store.current())
-    if bench.config.labels.source != "oracle":
-        answered |= _known_labels(bench.dataset).keys()
-    return any(items[i] not in answered for i in bench.dataset.rows("train"))
-
-
-def collect_labels(bench: Bench, store: LabelStore, query: list[str], *, round_number: int) -> int:
-    """Get labels from the oracle or from people; how many queries still wait."""
-    labels = bench.config.labels
-    if labels.source == "oracle":
-        answer(store, query, _known_labels(bench.dataset), round_number=round_number)
-    request = Request(
-        items=bench.dataset.shown,
-        query=query,
-        round=round_number,
-        classes=_classes_before(bench, round_number + 1),
-        annotator=labels.annotator,
-        accept_new=labels.new_classes == "accept",
-        overlap=overlap_of(labels),
-    )
-    return ask_people(store, labels, request, TimelapsePaths(bench.paths.root))
-
-
-def _classes_before(bench: Bench, number: int) -> tuple[str, ...]:
-    """Classes that the run knew when round `number` began: new ones are appended as they come."""
-    if number == 0:
-        return bench.dataset.classes
-    return tuple(read_json(bench.paths.round(number - 1).metrics, what="metrics")["classes"])
-
-
-def _with_classes(bench: Bench, train: "pd.DataFrame", number: int) -> Bench:
-    """The bench with the classes of round `number`."""
-    classes = _classes_before(bench, number)
-    if bench.config.labels.new_classes == "accept":
-        classes = with_new_classes(classes, train)
-    return replace(bench, dataset=replace(bench.dataset, classes=classes))
-
-
 def play_round(bench: Bench, store: LabelStore, number: int) -> None:
     """Train, evaluate, choose queries; write the round's folder."""
     paths = bench.paths.round(number)
@@ -155,8 +113,8 @@ def play_round(bench: Bench, store: LabelStore, number: int) -> None:
     write_config(paths.config, bench.config)
     device = str(bench.inputs.device)
     write_json(paths.provenance, provenance(device=device, data=bench.dataset.hashes))
-    train = _training_table(bench, store, paths)
-    bench = _with_classes(bench, train, number)
+    train = labels_of_round(bench, store, paths)
+    bench = with_classes_of(bench, train, number)
     dataset = bench.dataset
     labels = np.full(len(dataset), -1, dtype=np.int64)
     labels[_positions(dataset, train["path"])] = class_ids(train, dataset.classes)
@@ -231,24 +189,6 @@ def _counts(names: NDArray[np.str_]) -> dict[str, int]:
 def _positions(dataset: Dataset, items: Iterable[str]) -> NDArray[np.intp]:
     position = {path: i for i, path in enumerate(dataset.paths)}
     return np.array([position[item] for item in items], dtype=np.intp)
-
-
-def _training_table(bench: Bench, store: LabelStore, paths: RoundPaths) -> "pd.DataFrame":
-    """The table the round began with, if it did: labels that came since belong to the next."""
-    if not paths.train.exists():
-        known = _known_labels(bench.dataset) if bench.config.labels.source != "oracle" else {}
-        items = bench.dataset.paths
-        pool = {items[i] for i in bench.dataset.rows("train")}  # val and test are never learned
-        decisions = {item: d for item, d in store.current().items() if item in pool}
-        table = training_table(known, decisions, before_round=paths.number)
-        write_csv(paths.train, table, TrainTable)
-    return read_csv(paths.train, TrainTable, what="training table")
-
-
-def _known_labels(dataset: Dataset) -> dict[str, str]:
-    """Label of each train item that the table holds one for."""
-    rows, paths = dataset.rows("train", labelled=True), dataset.paths
-    return {paths[i]: dataset.classes[dataset.labels[i]] for i in rows}
 
 
 def _previous_card(run: RunPaths, number: int) -> Card | None:

@@ -27,6 +27,7 @@ LAYERS = [
     {"selection", "report"},
     {
         "rounds",
+        "round_labels",
         "engines",
         "environment",
         "tracking",

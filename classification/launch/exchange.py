@@ -18,7 +18,7 @@ from classification.launch.sagemaker import connection
 from classification.launch.seed import Remote
 from classification.launch.upload import Sender
 from classification.paths import BucketPaths, ExportPaths, RunPaths
-from classification.rounds import read_query
+from classification.round_labels import read_query
 from classification.tracking import make_tracker
 
 

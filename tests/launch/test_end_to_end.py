@@ -19,7 +19,7 @@ from classification.launch.start import resume
 from classification.launch.watch import EXIT, Watch
 from classification.paths import RunPaths
 from classification.query.names import STRATEGY_NAMES
-from classification.rounds import read_query
+from classification.round_labels import read_query
 from classification.settings import Override, load_config
 from tests.launch.cloud import BUCKET, ROLE
 from tests.tiny import Tiny, hide_labels, make_dataset, write_config

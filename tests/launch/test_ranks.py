@@ -7,7 +7,7 @@ from classification.launch import Job
 from classification.launch.ranks import run_local
 from classification.paths import RunPaths
 from classification.query.names import STRATEGY_NAMES
-from classification.rounds import read_query
+from classification.round_labels import read_query
 from classification.settings import load_config
 from tests.tiny import Tiny, make_tiny, write_config
 
