@@ -6,6 +6,7 @@ import threading
 import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -64,10 +65,8 @@ class Workbench:
         self.waiting: _Trained | None = None
         self._one_class = not state.several
         self.version = 0
-        folder = Path(tempfile.mkdtemp(prefix="fieldmark-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self._paths, self._count = WorkPaths(folder), 0
         self._step: Step | None = None
+        self._count = 0
         self._lock = threading.Lock()
         self.score()
 
@@ -124,17 +123,13 @@ class Workbench:
             several, options = self.state.several, self.options
             lesson = Lesson.of_state(self.state, one_class=not several)
             targets = np.where(lesson.learn[:, None], lesson.targets, np.nan).astype(np.float32)
-            graph = self._paths.neighbours(options.k).root
+            graph = str(self._paths.neighbours(options.k).root)
+            settings = {"k": options.k, "config": options.config, "several": several}
             self._begin(
                 self.propagation,
                 _PROPAGATE,
                 inputs,
-                order={
-                    "graph": str(graph),
-                    "k": options.k,
-                    "config": options.config,
-                    "several": several,
-                },
+                order={"graph": graph, **settings},
                 arrays={"targets": targets},
                 after=self._propagated,
             )
@@ -165,6 +160,13 @@ class Workbench:
             probs, one_class = self.state.probs, self._one_class
         if probs is not None:
             self.scores = score_state(self.state, probs, one_class=one_class)
+
+    @cached_property
+    def _paths(self) -> WorkPaths:
+        """Made for the first step, and gone with the app."""
+        folder = Path(tempfile.mkdtemp(prefix="fieldmark-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        return WorkPaths(folder)
 
     def _ready(self) -> NDArray[np.floating]:
         if self.busy:
