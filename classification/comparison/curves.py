@@ -1,5 +1,6 @@
 """The record of a curve on disk, and the tables of all curves."""
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
@@ -11,6 +12,7 @@ import numpy as np
 from classification.comparison.play import Played, Protocol
 from classification.errors import FieldmarkError
 from classification.files import atomic_path, read_json, write_json
+from classification.query.strategy import Strategy
 from classification.schemas import RecallTable, ResultTable, check
 
 if TYPE_CHECKING:
@@ -74,8 +76,14 @@ def read_curve(path: Path, stamp: Mapping[str, Any] | None = None) -> Played | N
     return Played(**given)
 
 
+def described(strategy: str | Strategy) -> str:
+    """What a strategy is, for the stamp: a name, or an object with its fields."""
+    return re.sub(r" at 0x[0-9a-f]+", "", strategy if isinstance(strategy, str) else repr(strategy))
+
+
 def _require_same(path: Path, found: Mapping[str, Any], stamp: Mapping[str, Any]) -> None:
-    changed = [key for key in stamp if _basis(found, key) != _basis(stamp, key)]
+    known = [key for key in stamp if key in found or key != "strategy"]  # earlier ones lack it
+    changed = [key for key in known if _basis(found, key) != _basis(stamp, key)]
     if changed:
         raise FieldmarkError(
             f"{path} is a result of other {', '.join(changed)}; such results cannot stand in one "

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from classification.comparison.curves import (
     Curve,
     CurveFile,
+    described,
     first_rounds,
     read_curve,
     write_tables,
@@ -127,6 +128,7 @@ def _cells(
                         "data": digest,
                         "split": split.digest(),
                         "protocol": asdict(protocol),
+                        "strategy": described(entrant.strategy),
                         "options": {key: str(value) for key, value in entrant.options.items()},
                         **learner,
                         **({"opening": list(opening)} if opening else {}),

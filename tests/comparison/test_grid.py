@@ -8,6 +8,7 @@ from classification.comparison.grid import play_grid
 from classification.comparison.play import Entrant, Protocol
 from classification.errors import FieldmarkError
 from classification.paths import ComparisonPaths
+from classification.query import ActiveLearningSampler
 
 from .tasks import make_task
 
@@ -55,6 +56,9 @@ def test_results_of_other_data_or_another_protocol_are_not_mixed(tmp_path):
     again = Entrant(name="margin", strategy="margin", options={"per_group": 1})
     with pytest.raises(FieldmarkError, match="is a result of other options"):
         run(tmp_path, entrants=(RANDOM, again))
+    other = Entrant(name="margin", strategy=ActiveLearningSampler(score="entropy"))
+    with pytest.raises(FieldmarkError, match="is a result of other strategy"):
+        run(tmp_path, entrants=(RANDOM, other))
 
 
 def test_two_strategies_of_one_name_are_refused(tmp_path):
