@@ -1,13 +1,9 @@
 """The model of an app: trained and propagated in the background, shared by every browser."""
 
 import shutil
-import tempfile
 import threading
-import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,13 +13,13 @@ from classification.app.progress import Losses, Report
 from classification.app.propagate import Guesses, PropagateOptions
 from classification.app.recipe import Recipe
 from classification.app.scores import ModelScores, score_state
-from classification.app.state import AppState
+from classification.app.state import AppState, Change
 from classification.app.step import Listener, Step, Task, load_array
 from classification.app.training import Lesson
+from classification.app.work_folder import WorkFolder
 from classification.errors import FieldmarkError
 from classification.learning.fixmatch_config import FixMatchConfig
 from classification.learning.head import load_head
-from classification.paths.app_jobs import WorkPaths
 
 _TRAIN = "classification.app.training:train"
 _PROPAGATE = "classification.app.propagate:propagate_labels"
@@ -66,9 +62,10 @@ class Workbench:
         self._one_class = not state.several
         self.version = 0
         self._step: Step | None = None
-        self._count = 0
-        self._lock = threading.Lock()
+        self._folder = WorkFolder()
+        self._lock, self._taking = threading.Lock(), False
         self.score()
+        state.watch(self._follow)
 
     @property
     def inputs(self) -> NDArray[np.floating] | None:
@@ -109,7 +106,7 @@ class Workbench:
                 inputs,
                 order={"recipe": recipe.to_json()},
                 arrays={"targets": lesson.targets, "learn": lesson.learn},
-                after=lambda step: self._trained(step, recipe.one_class, update=update),
+                after=lambda step: self._trained(step, recipe.one_class, inputs, update=update),
             )
 
     def propagate(self) -> None:
@@ -123,7 +120,7 @@ class Workbench:
             several, options = self.state.several, self.options
             lesson = Lesson.of_state(self.state, one_class=not several)
             targets = np.where(lesson.learn[:, None], lesson.targets, np.nan).astype(np.float32)
-            graph = str(self._paths.neighbours(options.k).root)
+            graph = str(self._folder.shared(inputs).neighbours(options.k).root)
             settings = {"k": options.k, "config": options.config, "several": several}
             self._begin(
                 self.propagation,
@@ -143,8 +140,11 @@ class Workbench:
         """Make the predictions of the newest training those of the app."""
         trained, self.waiting = self.waiting, None
         if trained is not None:
-            self._one_class = trained.one_class
-            self.state.set_predictions(trained.probs, head=trained.head)
+            self._one_class, self._taking = trained.one_class, True
+            try:
+                self.state.set_predictions(trained.probs, head=trained.head)
+            finally:
+                self._taking = False
             self.version += 1
 
     def wait(self) -> None:
@@ -161,12 +161,12 @@ class Workbench:
         if probs is not None:
             self.scores = score_state(self.state, probs, one_class=one_class)
 
-    @cached_property
-    def _paths(self) -> WorkPaths:
-        """Made for the first step, and gone with the app."""
-        folder = Path(tempfile.mkdtemp(prefix="fieldmark-"))
-        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        return WorkPaths(folder)
+    def _follow(self, change: Change) -> None:
+        """A new round brings a model of its own."""
+        if change == "predictions" and not self._taking:
+            self._one_class = not self.state.several
+            self.score()
+            self.version += 1
 
     def _ready(self) -> NDArray[np.floating]:
         if self.busy:
@@ -190,14 +190,13 @@ class Workbench:
         after: Callable[[Step], str],
     ) -> None:
         report.begin("starting")
-        self._count += 1
-        file = self._paths.inputs
+        file = self._folder.shared(inputs).inputs
         task = Task(function=function, inputs=inputs, inputs_file=file, order=order, arrays=arrays)
         listener = Listener(
             heard=lambda said: self._heard(report, said),
             ended=lambda step: self._ended(report, step, after),
         )
-        self._step = Step(self._paths.step(self._count), task, listener)
+        self._step = Step(self._folder.next_step(), task, listener)
         self.version += 1
 
     def _heard(self, report: Report, said: Mapping[str, Any]) -> None:
@@ -220,8 +219,11 @@ class Workbench:
         shutil.rmtree(step.paths.root, ignore_errors=True)
         self.version += 1
 
-    def _trained(self, step: Step, one_class: bool, *, update: bool) -> str:
-        head = load_head(step.paths.head) if step.paths.head.exists() else None
+    def _trained(
+        self, step: Step, one_class: bool, inputs: NDArray[np.floating], *, update: bool
+    ) -> str:
+        fits = step.paths.head.exists() and inputs is self.state.embeddings  # no new round came
+        head = load_head(step.paths.head) if fits else None
         probs = load_array(step.paths, "probs")
         self.waiting = _Trained(probs=probs, head=head, one_class=one_class)
         self.score()

@@ -198,3 +198,33 @@ def test_labels_spread_and_the_graph_is_made_once(make_bench):
 def test_there_is_one_workbench_for_all_browsers(make_bench):
     bench, _ = make_bench()
     assert workbench(bench.state) is bench
+
+
+def test_a_new_round_brings_embeddings_and_a_model_of_its_own(make_bench):
+    bench, labels = make_bench()
+    bench.propagate()
+    bench.wait()
+    state, rng = bench.state, np.random.default_rng(0)
+    bench.train()
+    bench.wait()
+    trained = bench.scores
+    state.embeddings = np.eye(3, dtype=np.float32)[labels] + rng.normal(0, 0.1, (90, 3)).astype(
+        "f4"
+    )
+    state.set_predictions(np.full((90, 3), 1 / 3, np.float32))
+    assert bench.scores is not trained
+    for begin, report in ((bench.propagate, bench.propagation), (bench.train, bench.training)):
+        begin()
+        bench.wait()
+        assert report.problem == ""
+    assert (bench.guesses.top == labels).mean() > 0.9
+    assert state.head.weights[0].shape == (3, 3)
+
+
+def test_a_head_of_embeddings_that_were_replaced_meanwhile_is_not_taken(make_bench):
+    bench, _ = make_bench()
+    bench.train()
+    bench.state.embeddings = np.zeros((90, 2), np.float32)
+    bench.wait()
+    assert bench.state.probs is not None
+    assert bench.state.head is None
