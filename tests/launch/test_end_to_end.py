@@ -167,18 +167,6 @@ def test_people_label_between_two_jobs(cloud, tiny, tmp_path, capsys):
     assert len(LabelStore(tiny.run.labels).history()) == len(query)
 
 
-def test_two_processes_of_a_job_compute_what_one_computes_here(cloud, tiny, tmp_path, capsys):
-    record = SageMakerLauncher().submit(job_of(tiny, **{"rounds": 2, "launch.processes": 2}))
-    assert wait(record) == 0, capsys.readouterr().out
-    pull(record, config_of(record))
-    reference = RunPaths(tmp_path / "reference" / "run")
-    alone = load_config(
-        tiny.run.config, [Override(key="rounds", text="2")], strategies=STRATEGY_NAMES
-    )
-    run_here(Job(config=alone, run=reference.root, resume=True))
-    assert chosen(tiny.run) == chosen(reference)
-
-
 def test_two_machines_with_half_of_the_crops_each_compute_what_one_computes(
     cloud, tiny, tmp_path, capsys
 ):
