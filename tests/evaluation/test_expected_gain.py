@@ -72,3 +72,11 @@ def test_a_run_is_judged_by_its_scored_rounds_and_repeats_are_passed_over():
     assert [gain.score for gain in found] == ["accuracy", "macro_f1"]
     assert found[0].gain == pytest.approx(found[1].gain)
     assert run_gains(rounds, split="test", batch=40) == []
+
+
+def test_a_curve_that_picks_up_speed_may_go_on_so():
+    """As in the demo, whose network is trained itself."""
+    labels, scores = [60, 120, 180, 240, 300], [0.33, 0.44, 0.38, 0.55, 0.66]
+    found = expected_gain(labels, scores, batch=60)
+    assert found is not None
+    assert found.interval[1] == pytest.approx((0.66 - 0.38) / 2)
