@@ -23,7 +23,7 @@ from classification.learning.backbones import build_backbone, embedding_size
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embeddings import Items, Kind, embed_items
 from classification.learning.serve import serve
-from classification.learning.team import ALONE, Team, joined
+from classification.learning.team import ALONE, Team, end_process, joined
 
 TARGET, MOST_DIFFERENCE = 0.9, 1e-5
 
@@ -50,6 +50,7 @@ def work(rank: int, port: int, folder: Path, options: argparse.Namespace) -> Non
         else:
             compare(folder, inputs, options)
             team.tell(None)
+    end_process(team)
 
 
 def compare(folder: Path, together: Inputs, options: argparse.Namespace) -> None:

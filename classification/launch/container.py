@@ -105,7 +105,7 @@ def _run(ml: ContainerPaths) -> None:
     # torch and all: a machine without them fails here, with a reason
     from classification.launch.here import help_here
     from classification.launch.workspace import lay_out, project
-    from classification.learning.team import joined
+    from classification.learning.team import end_process, joined
 
     config = read_config(ml)
     run = RunPaths(Path("runs") / os.environ["FIELDMARK_RUN"])
@@ -119,6 +119,7 @@ def _run(ml: ContainerPaths) -> None:
             _lead(ml, job, team)
         else:
             help_here(job, team)
+    end_process(team)
 
 
 def _lead(ml: ContainerPaths, job: Job, team: "Team") -> None:

@@ -16,7 +16,7 @@ from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
 from classification.launch import Job
 from classification.launch.here import help_here, run_here
-from classification.learning.team import joined
+from classification.learning.team import end_process, joined
 from classification.paths import RanksPaths
 from classification.query.names import ALL_NAMES
 from classification.rounds import Outcome
@@ -102,6 +102,7 @@ def main() -> None:
                 help_here(job, team)
             else:
                 write_json(paths.outcome, asdict(run_here(job, team=team)))
+        end_process(team)
     except FieldmarkError as error:
         write_json(paths.error, {"error": str(error)})
         sys.exit(1)

@@ -16,7 +16,7 @@ from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embeddings import Items, Kind, embed_items
 from classification.learning.finetune import Labelled, finetune
 from classification.learning.serve import serve
-from classification.learning.team import ALONE, Part, Team
+from classification.learning.team import ALONE, Part, Team, end_process
 from classification.learning.team_norm import whole_statistics
 
 PREPROCESSING = Preprocessing(image_size=32, mean=(0.5,) * 3, std=(0.25,) * 3)
@@ -116,7 +116,8 @@ def work(rank: int, folder: Path) -> None:
         found |= {name: train(folder, team, recipe) for name, recipe in RECIPES.items()}
         team.tell(None)
         torch.save(found, folder / "found.pt")
-    distributed.destroy_process_group()
+    team.wait()
+    end_process(team)
 
 
 @pytest.fixture(scope="module")
