@@ -108,8 +108,7 @@ def _run(ml: ContainerPaths) -> None:
     from classification.learning.team import end_process, joined
 
     config = read_config(ml)
-    run = RunPaths(Path("runs") / os.environ["FIELDMARK_RUN"])
-    job = Job(config=config, run=run.root, resume=True)
+    job = Job(config=config, run=Path("runs") / os.environ["FIELDMARK_RUN"], resume=True)
     with joined() as team:
         if team.local_rank == 0:
             lay_out(ml, config)

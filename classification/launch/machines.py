@@ -15,7 +15,7 @@ _PORT = "29500"  # torchrun's own choice
 
 def torchrun_options(ml: ContainerPaths, processes: int) -> list[str]:
     """For `processes` on each machine; 0: one per GPU."""
-    each = f"--nproc_per_node={processes or _gpus()}"
+    each = f"--nproc_per_node={processes or gpus()}"
     machines = (
         read_json(ml.resources, what="resource configuration") if ml.resources.exists() else {}
     )
@@ -31,7 +31,8 @@ def torchrun_options(ml: ContainerPaths, processes: int) -> list[str]:
     ]
 
 
-def _gpus() -> int:
+def gpus() -> int:
+    """GPUs of this machine; 1 where there is none."""
     import torch
 
     return max(1, torch.cuda.device_count())

@@ -16,6 +16,7 @@ from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
 from classification.launch import Job
 from classification.launch.here import help_here, run_here
+from classification.launch.machines import gpus
 from classification.learning.team import end_process, joined
 from classification.paths import RanksPaths
 from classification.query.names import ALL_NAMES
@@ -31,14 +32,8 @@ def run_local(job: Job) -> Outcome:
     Raises:
         FieldmarkError: the run cannot go on, or one of its processes was killed.
     """
-    processes = job.config.launch.processes or _gpus()
+    processes = job.config.launch.processes or gpus()
     return run_here(job) if processes == 1 else _run_together(job, processes)
-
-
-def _gpus() -> int:
-    import torch
-
-    return max(1, torch.cuda.device_count())
 
 
 def _run_together(job: Job, processes: int) -> Outcome:

@@ -142,11 +142,7 @@ class Team:
 
     def agree(self, value: float) -> float:
         """Rank 0's value, everywhere: no two processes may decide differently."""
-        if self.size == 1:
-            return value
-        box = torch.tensor([value], dtype=torch.float64)
-        distributed.broadcast(box, src=0)
-        return float(box)
+        return self.share(value, source=0)
 
 
 ALONE = Team()
@@ -230,12 +226,14 @@ class _Total(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, values: Tensor) -> Tensor:
-        summed = values.clone()
-        distributed.all_reduce(summed)
-        return summed
+        return _summed(values)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Tensor:
-        summed = grads[0].contiguous().clone()
-        distributed.all_reduce(summed)
-        return summed
+        return _summed(grads[0].contiguous())
+
+
+def _summed(values: Tensor) -> Tensor:
+    summed = values.clone()
+    distributed.all_reduce(summed)
+    return summed
