@@ -18,7 +18,7 @@ from classification.comparison.curves import (
 )
 from classification.comparison.play import Entrant, Played, Protocol, play
 from classification.comparison.task import Split, Task, split_task
-from classification.comparison.watching import Silent, TensorBoard, Watcher
+from classification.comparison.watching import TensorBoard, Watcher
 from classification.errors import FieldmarkError
 from classification.paths import ComparisonPaths
 
@@ -181,7 +181,7 @@ def _play_cell(cell: Cell) -> None:
 def _play(cell: Cell, task: Task) -> None:
     """Play on from what the record holds; the record is replaced after every round."""
     begun = read_curve(cell.path, cell.stamp) or Played(pending=list(cell.opening))
-    watcher: Watcher = Silent()
+    watcher: Watcher = Watcher()
     if cell.events is not None:
         epochs = 0 if task.learner is None else task.learner.epochs
         watcher = TensorBoard(cell.events, begun=len(begun.rows), epochs=epochs)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from classification.comparison.scoring import score, successor_f1
 from classification.comparison.task import Split, Task
-from classification.comparison.watching import Silent, Watcher
+from classification.comparison.watching import Watcher
 from classification.engines import ArrayEngine
 from classification.environment import Engine
 from classification.query import Pool, Strategy, select
@@ -103,7 +103,7 @@ def play(
     played = begun or Played()
     if len(played.rows) > protocol.rounds:
         return played
-    game = _Game(task, split, entrant, protocol, seed=seed, watcher=watcher or Silent())
+    game = _Game(task, split, entrant, protocol, seed=seed, watcher=watcher or Watcher())
     while True:
         if not played.pending:
             played = game.ask(played)

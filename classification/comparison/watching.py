@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 _CURVES = 20  # classes with a precision-recall curve of their own, the commonest first
 
 
-class Watcher(Protocol):
-    """Is told of a curve as it is played."""
+class Watcher:
+    """Is told of a curve as it is played; this one only looks."""
 
     def epoch(self, epoch: "Epoch", network: "nn.Module") -> None:
         """An epoch of training is over; `network` is as it is now."""
-        ...
 
     def round(
         self,
@@ -43,35 +42,12 @@ class Watcher(Protocol):
             probs: what the model says of the test [N, C].
             classes: C names.
         """
-        ...
 
     def close(self) -> None:
         """The curve is over."""
-        ...
 
 
-class Silent:
-    """Nobody looks."""
-
-    def epoch(self, epoch: "Epoch", network: "nn.Module") -> None:
-        """Nothing to do."""
-
-    def round(
-        self,
-        row: Mapping[str, float],
-        *,
-        queried: NDArray[np.int64],
-        truth: NDArray[np.int64],
-        probs: NDArray[np.floating],
-        classes: Sequence[str],
-    ) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """Nothing to do."""
-
-
-class TensorBoard:
+class TensorBoard(Watcher):
     """Loss and accuracy by epoch; scores, queried classes and precision-recall curves by round.
 
     Rounds are placed at their number of labels, epochs one after another over all rounds.
