@@ -1,4 +1,3 @@
-import functools
 import json
 import socket
 import time
@@ -16,6 +15,7 @@ from classification.settings import write_config
 from classification.tracking import make_tracker
 from classification.tracking_metrics import metric_names, round_metrics
 from classification.tracking_store import quiet
+from tests.mortal import make_mortal
 
 CLASSES = ["deer", "fox", "fox?", "fox!"]
 HASHES = {"table": "ab" * 32, "splits": "cd" * 32, "test_split": "ef" * 32}
@@ -209,23 +209,8 @@ def test_a_server_that_is_down_costs_a_warning_and_later_gets_everything(
 
 def killer(monkeypatch, client):
     """Kills the process after as many changes in MLflow as its only item says."""
-    left = [10**9]
-
-    def mortal(method):
-        @functools.wraps(method)
-        def call(*args, **kwargs):
-            answer = method(*args, **kwargs)
-            left[0] -= 1
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            return answer
-
-        return call
-
     names = ("create_experiment", "create_run", "log_inputs", "log_artifact", "log_figure")
-    for name in (*names, "log_batch", "set_terminated"):
-        monkeypatch.setattr(type(client), name, mortal(getattr(type(client), name)))
-    return left
+    return make_mortal(monkeypatch, type(client), (*names, "log_batch", "set_terminated"))
 
 
 def test_a_sync_killed_at_any_point_leaves_no_mess(run, client, monkeypatch, capsys):

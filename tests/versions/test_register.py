@@ -1,4 +1,3 @@
-import functools
 import json
 import shutil
 from pathlib import Path
@@ -15,6 +14,7 @@ from classification.paths.versions import VersionPaths
 from classification.tracking import make_tracker
 from classification.versions.champion import champion_of
 from classification.versions.register import register_version
+from tests.mortal import make_mortal
 from tests.versions.made import finish, record_of
 
 
@@ -123,20 +123,7 @@ def test_a_model_that_was_never_tested_does_not_become_champion(client, new_run,
 
 
 def test_a_registration_killed_at_any_point_is_taken_up_again(client, new_run, export, monkeypatch):
-    left = [10**9]
-
-    def mortal(method):
-        @functools.wraps(method)
-        def call(*args, **kwargs):
-            answer = method(*args, **kwargs)
-            left[0] -= 1
-            if left[0] == 0:
-                raise KeyboardInterrupt
-            return answer
-
-        return call
-
-    for name in (
+    steps = (
         "create_logged_model",
         "log_outputs",
         "log_model_artifacts",
@@ -146,8 +133,8 @@ def test_a_registration_killed_at_any_point_is_taken_up_again(client, new_run, e
         "set_registered_model_alias",
         "set_model_version_tag",
         "update_model_version",
-    ):
-        monkeypatch.setattr(client, name, mortal(getattr(client, name)))
+    )
+    left = make_mortal(monkeypatch, client, steps)
     for calls in range(1, 30):
         run, left[0] = new_run(), calls
         name = f"killed after {calls}"
