@@ -119,6 +119,28 @@ def read_json(path: Path, *, what: str) -> Any:
         raise FieldmarkError(f"{what} is not valid JSON: {path}: {error}") from error
 
 
+def read_yaml(path: Path, *, what: str) -> Any:
+    """Read a YAML file, or one of JSON, which is YAML; None where it is empty.
+
+    Args:
+        path: file to read, with or without a byte-order mark.
+        what: what the file is to the user, for the error message.
+
+    Raises:
+        FieldmarkError: the file is missing or is not YAML.
+    """
+    import yaml
+
+    try:
+        return yaml.safe_load(path.read_text("utf-8-sig"))
+    except FileNotFoundError:
+        raise FieldmarkError(f"{what} not found: {path}") from None
+    except OSError as error:
+        raise FieldmarkError(f"{what} cannot be read: {path}: {error}") from error
+    except (UnicodeDecodeError, yaml.YAMLError) as error:
+        raise FieldmarkError(f"{what} is not valid YAML: {path}: {error}") from error
+
+
 def _read_zipped(path: Path) -> str:
     with zipfile.ZipFile(path) as archive:
         members = [name for name in archive.namelist() if name.endswith(".json")]

@@ -36,7 +36,7 @@ from classification.round_labels import (
 )
 from classification.schemas import QueryTable, write_csv
 from classification.selection import Seen, check_query, choose, opens_with_embeddings
-from classification.settings import read_yaml, write_config
+from classification.settings import read_fields, write_config
 
 if TYPE_CHECKING:
     pass
@@ -66,7 +66,7 @@ def require_same_run(bench: Bench) -> None:
     if not done:
         return
     last = bench.paths.round(done[-1])
-    changed = changes_refused(read_yaml(last.config), bench.config)
+    changed = changes_refused(read_fields(last.config), bench.config)
     before = read_json(last.metrics, what="metrics")["data"]
     changed += [
         f"{name} of the dataset is another one than in round {done[-1]}"

@@ -13,7 +13,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 from classification import config as cfg
 from classification.cli import options_parser
 from classification.errors import FieldmarkError
-from classification.files import write_text
+from classification.files import read_yaml, write_text
 
 T = TypeVar("T")
 
@@ -64,15 +64,14 @@ def load_config(
     values: dict[str, Any] = {}
     options: dict[str, Any] = {}
     faults: list[str] = []
-    written = cfg.flatten(read_yaml(path)) if path else {}
+    written = cfg.flatten(read_fields(path)) if path else {}
     given = [*written.items(), *((o.key, o) for o in overrides)]
     for key, value in given:
-        if key.startswith(_OPTIONS):  # the strategy knows their names and types
-            text = value.text if isinstance(value, Override) else None
-            options[key.removeprefix(_OPTIONS)] = value if text is None else yaml.safe_load(text)
-            continue
         try:
-            values[key] = _field(parser, key, value)
+            if key.startswith(_OPTIONS):  # the strategy knows their names and types
+                options[key.removeprefix(_OPTIONS)] = _option(key, value)
+            else:
+                values[key] = _field(parser, key, value)
         except _FieldError as fault:
             faults.append(str(fault))
     config = _build(parser, values | ({"query.options": options} if options else {}))
@@ -83,20 +82,15 @@ def load_config(
     return config
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
+def read_fields(path: Path, *, what: str = "config") -> dict[str, Any]:
     """A YAML mapping; an empty file is an empty mapping.
 
     Raises:
         FieldmarkError: missing, not YAML, or not a mapping.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise FieldmarkError(f"config not found: {path}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FieldmarkError(f"config is not valid YAML: {path}: {error}") from error
+    values = read_yaml(path, what=what)
     if not isinstance(values, dict | None):
-        raise FieldmarkError(f"config must be a mapping of fields: {path}")
+        raise FieldmarkError(f"{what} must be a mapping of fields: {path}")
     return values or {}
 
 
@@ -132,6 +126,16 @@ def _field(parser: ArgumentParser, key: str, value: Any) -> Any:
     except ArgumentError as error:
         reason = str(error).partition(":\n")[2] or str(error)
         raise _FieldError(f"{key}: {' '.join(reason.replace('typing.', '').split())}") from None
+
+
+def _option(key: str, value: Any) -> Any:
+    """The value of a strategy's option; one from the command line is YAML."""
+    if not isinstance(value, Override):
+        return value
+    try:
+        return yaml.safe_load(value.text)
+    except yaml.YAMLError:
+        raise _FieldError(f"{key}: not valid YAML: {value.text}") from None
 
 
 def _build(parser: ArgumentParser, values: dict[str, Any]) -> cfg.RunConfig:

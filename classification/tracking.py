@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from classification.config import TrackingConfig, flatten
 from classification.files import read_json, write_json
 from classification.paths import ExportPaths, RunPaths
-from classification.settings import read_yaml
+from classification.settings import read_fields
 from classification.tracking_metrics import round_metrics
 from classification.tracking_store import (
     connect,
@@ -179,7 +179,7 @@ class MlflowTracker:
         paths = self._paths.round(number)
         record = read_json(paths.metrics, what="metrics")
         if number == 0:
-            values = flatten(read_yaml(paths.config))
+            values = flatten(read_fields(paths.config))
             client.log_inputs(run_id, datasets=[dataset_input(values["data.dir"], record["data"])])
             client.log_batch(run_id, params=[Param(k, str(v)) for k, v in values.items()])
         for path in (paths.config, paths.provenance, paths.metrics):

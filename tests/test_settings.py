@@ -35,7 +35,14 @@ labels: {source: nobody}
 backbone: {weights: none, mean: [0.5, 0.5]}
 """
     with pytest.raises(FieldmarkError) as raised:
-        load(tmp_path, text, ("query.size", "many"), ("nosuch.field", "1"), ("rounds", "-1"))
+        load(
+            tmp_path,
+            text,
+            ("query.size", "many"),
+            ("nosuch.field", "1"),
+            ("rounds", "-1"),
+            ("query.options.beta", "[2"),
+        )
     message = str(raised.value)
     for expected in (
         "seed: Expected a <class 'int'>. Got value: 1.5",
@@ -49,9 +56,10 @@ backbone: {weights: none, mean: [0.5, 0.5]}
         "query.size: Expected a <class 'int'>. Got value: many",
         "nosuch.field: unknown field",
         "rounds: -1 is below 0",
+        "query.options.beta: not valid YAML: [2",
     ):
         assert expected in message
-    assert message.count("\n") == 11
+    assert message.count("\n") == 12
 
 
 @pytest.mark.parametrize(

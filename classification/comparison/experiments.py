@@ -12,7 +12,7 @@ from classification.config_experiment import ExperimentOptions, batch_problems, 
 from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
 from classification.paths import ComparisonPaths
-from classification.settings import read_yaml
+from classification.settings import read_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def read_batch(path: Path) -> list[dict[str, Any]]:
     Raises:
         FieldmarkError: the file is missing or not YAML, or all that is wrong with it.
     """
-    batch = read_yaml(path)
+    batch = read_fields(path, what="batch")
     if faults := batch_problems(batch):
         raise FieldmarkError.from_problems(f"the batch {path} cannot be run:", faults)
     return [batch.get("common", {}) | chosen for chosen in variants(path.stem, batch["vary"])]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from classification.data.cct import UNLABELLED
 from classification.errors import FieldmarkError
-from classification.files import write_json
+from classification.files import read_yaml, write_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,14 +36,7 @@ def read_label_spec(path: Path) -> dict[str, tuple[str, ...]]:
     Raises:
         FieldmarkError: not such a file, or a class under two labels; all faults at once.
     """
-    import yaml
-
-    try:
-        spec = yaml.safe_load(path.read_text(encoding="utf-8-sig"))  # JSON is YAML
-    except FileNotFoundError:
-        raise FieldmarkError(f"label specification not found: {path}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FieldmarkError(f"label specification {path} is not YAML or JSON: {error}") from error
+    spec = read_yaml(path, what="label specification")
     problems = _spec_problems(spec)
     if problems:
         raise FieldmarkError.from_problems(

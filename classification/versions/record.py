@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from classification.files import read_json
 from classification.paths import RoundPaths, RunPaths
-from classification.settings import read_yaml
+from classification.settings import read_fields
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +80,7 @@ def _labelling(paths: RunPaths, played: RoundPaths) -> dict[str, Any] | None:
     from classification.labelling.effort import effort
     from classification.labelling.store import LabelStore
 
-    where = read_yaml(played.config).get("labels", {}).get("store") if _has_config(played) else ""
+    where = read_fields(played.config).get("labels", {}).get("store") if _has_config(played) else ""
     if not where and not paths.labels.exists():
         return None
     history = LabelStore(where or paths.labels).history()

@@ -80,7 +80,7 @@ def test_specifications_are_yaml_or_json(tmp_path: Path, text: str):
         ("", "it is NoneType"),
         ("deer: red_deer", "'deer' has no list"),
         ("a: [x]\nb: [x, y]\n", "class 'x' is under 2 labels: a, b"),
-        ("a: [x", "is not YAML or JSON"),
+        ("a: [x", "is not valid YAML"),
     ],
 )
 def test_a_specification_of_another_form_is_refused(tmp_path: Path, text: str, message: str):

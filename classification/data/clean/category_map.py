@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from classification.errors import FieldmarkError
+from classification.files import read_yaml
 
 _SECTIONS = ("keep", "drop", "rename", "merge")
 
@@ -47,12 +47,7 @@ def read_category_map(path: Path) -> CategoryMap:
     Raises:
         FieldmarkError: not YAML or JSON, unknown sections, or labels with two fates.
     """
-    try:
-        value = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        raise FieldmarkError(f"category map not found: {path}") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise FieldmarkError(f"category map is neither YAML nor JSON: {path}: {error}") from error
+    value = read_yaml(path, what="category map")
     problems: list[str] = []
     pairs = list(_animl_pairs(value) if isinstance(value, list) else _pairs(value, problems))
     targets: dict[str, str | None] = {}
