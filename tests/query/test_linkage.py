@@ -50,6 +50,28 @@ def test_a_large_pool_gets_a_tree_over_its_k_means_clusters(monkeypatch):
     assert same_parts(tree.cut(6), kind)
 
 
+def test_what_parts_a_large_pool_is_found_among_many_directions_of_noise(monkeypatch):
+    monkeypatch.setattr(module, "LEAVES", 30)
+    monkeypatch.setattr(module, "DIRECTIONS", 8)
+    rng = np.random.default_rng(0)
+    kind = rng.integers(6, size=900)
+    rows = 0.05 * rng.normal(size=(900, 100))
+    rows[:, 40:46] += np.eye(6)[kind]
+    tree = tree_of(UnitRows(rows.astype(np.float32), np.arange(900)), "ward", rng)
+    assert same_parts(tree.cut(6), kind)
+
+
+@pytest.mark.parametrize("kind", ["average", "ward"])
+@pytest.mark.parametrize("dims", [3, 20])
+def test_a_large_pool_of_copies_has_a_leaf_for_each(monkeypatch, kind, dims):
+    monkeypatch.setattr(module, "LEAVES", 10)
+    monkeypatch.setattr(module, "DIRECTIONS", 8)
+    rows = np.zeros((50, dims), dtype=np.float32)
+    rows[20:40, 0] = rows[40:, 1] = 1
+    tree = tree_of(UnitRows(rows, np.arange(50)), kind, np.random.default_rng(0))
+    assert same_parts(tree.leaf, np.repeat([0, 1, 2], [20, 20, 10]))
+
+
 @pytest.mark.parametrize("kind", ["average", "ward"])
 def test_copies_and_a_single_point_are_fine(kind):
     rows = np.zeros((20, 3), dtype=np.float32)
