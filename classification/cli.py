@@ -1,6 +1,7 @@
 """Command lines out of dataclasses: one declaration is signature, option and ``--help``."""
 
 import sys
+from argparse import Action
 from collections.abc import Callable, Sequence
 from dataclasses import MISSING, fields
 from importlib import import_module
@@ -28,9 +29,9 @@ def options_parser(
     """A parser with a ``--dash-name`` per field of `options`, a flat frozen dataclass.
 
     ``list`` fields take several words, and those that are empty by default may be given several
-    times; ``bool`` fields are ``--x/--no-x`` switches. A field with ``metadata={"short": "r"}``
-    may also be given as ``-r``, and with underscores in its long name; a ``bool`` one also with
-    ``true`` or ``false``.
+    times, which together stand in place of what a file says; ``bool`` fields are ``--x/--no-x``
+    switches. A field with ``metadata={"short": "r"}`` may also be given as ``-r``, and with
+    underscores in its long name; a ``bool`` one also with ``true`` or ``false``.
     """
     parser = ArgumentParser(description=description or options.__doc__)
     hints, docs = get_type_hints(options), field_docs(options)
@@ -97,8 +98,8 @@ def _add_option(
     if get_origin(hint) in (list, tuple):
         extra |= {"nargs": "+" if required else "*", "type": get_args(hint)[0]}
         default = list(default) if default is not None else None
-        if default == []:  # given twice, both count
-            extra["action"] = "extend"
+        if default == []:
+            extra["action"] = _TogetherAction
     elif hint is bool:
         extra |= {"action": _switch()} | ({"nargs": "?"} if short else {})
     else:
@@ -116,6 +117,21 @@ def _add_option(
     if short:
         names = [*dict.fromkeys([*names, f"--{name}"]), f"-{short}"]
     parser.add_argument(*names, **extra)
+
+
+class _Words(list[Any]):
+    """Words of the command line, not of a file."""
+
+
+class _TogetherAction(Action):
+    """An option given several times: all of its words."""
+
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option_string: str | None = None
+    ) -> None:
+        before = getattr(namespace, self.dest, None)
+        words = [*before, *values] if isinstance(before, _Words) else values
+        setattr(namespace, self.dest, _Words(words))
 
 
 def _switch() -> Any:

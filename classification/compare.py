@@ -9,6 +9,7 @@ pools and tests. From Python: `ActiveLearningComparison`.
 """
 
 import sys
+from argparse import ArgumentParser
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,20 @@ def parse(words: list[str]) -> tuple[CompareConfig, list[Path]]:
     parser.add_argument(
         "--results", nargs="*", type=Path, default=[], help="Folders with results to put together."
     )
-    parsed = parser.parse_args(words)
+    parsed = parser.parse_args(_file_first(words))
     given = {f.name: getattr(parsed, f.name) for f in fields(CompareConfig)}
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
     }
     return CompareConfig(**values), parsed.results
+
+
+def _file_first(words: list[str]) -> list[str]:
+    """The command line with its file in front: where both name a field, the last one counts."""
+    option = ArgumentParser(add_help=False, allow_abbrev=False)
+    option.add_argument("--config", action="append", default=[])
+    files, others = option.parse_known_args(words)
+    return [*(f"--config={file}" for file in files.config), *others]
 
 
 def main() -> None:

@@ -93,6 +93,17 @@ def test_yaml_and_command_line_give_the_same_fields(tmp_path):
     assert not entrants[0].options
 
 
+@pytest.mark.parametrize("given", [["--datasets", "c", "d"], ["--datasets", "c", "--datasets=d"]])
+@pytest.mark.parametrize("last", [True, False])
+def test_a_list_on_the_command_line_stands_in_place_of_that_of_the_file(tmp_path, given, last):
+    path = tmp_path / "c.yml"
+    path.write_text("datasets: [a, b]\nstrategies: [margin, badge]\nseeds: 7\n")
+    given = [*given, "--strategies", "entropy", "--seeds", "9"]
+    file = ["--config", str(path)]
+    found, _ = parse([*file, *given] if last else [*given, *file])
+    assert (found.datasets, found.strategies, found.seeds) == (("c", "d"), ("entropy",), 9)
+
+
 def test_faults_of_the_configuration_are_told_together(tmp_path):
     with pytest.raises(FieldmarkError) as caught:
         compare(config(tmp_path, seeds=0, target=2.0, training="frozen", datasets=()))
