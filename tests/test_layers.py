@@ -21,7 +21,7 @@ LAYERS = [
         "files",
         "cli",
     },
-    {"schemas", "settings", "provenance", "linear", "neighbours", "threads"},
+    {"schemas", "settings", "provenance", "linear", "neighbours", "threads", "child_process"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "recognition", "figures"},
     {"selection", "report"},

@@ -18,6 +18,7 @@ from typing import IO, Any, Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.child_process import python_path
 from classification.errors import FieldmarkError
 from classification.files import atomic_open, write_json
 from classification.paths.app_jobs import StepPaths
@@ -211,6 +212,4 @@ def _environment() -> dict[str, str]:
     """A label must not wait for a batch."""
     threads = str(working_threads())
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))
-    return {**os.environ, **dict.fromkeys(names, threads), "PYTHONPATH": path}
+    return {**os.environ, **dict.fromkeys(names, threads), "PYTHONPATH": python_path()}

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from classification.child_process import python_path
 from classification.errors import FieldmarkError
 from classification.files import read_json
 from classification.launch import Job, JobRecord, JobState, LogPage
@@ -93,8 +94,6 @@ def _paths(record: JobRecord) -> JobPaths:
 def _spawn(paths: JobPaths) -> None:
     """Start `classification.launch.background`, which outlives this process and its terminal."""
     command = [sys.executable, "-m", "classification.launch.background", str(paths.root.resolve())]
-    root = str(Path(__file__).resolve().parents[2])
-    path = os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")]))
     with paths.log.open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -102,8 +101,13 @@ def _spawn(paths: JobPaths) -> None:
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            # a progress bar is one endless line in a log
-            env={**os.environ, "PYTHONPATH": path, "PYTHONUNBUFFERED": "1", "TQDM_DISABLE": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": python_path(),
+                "PYTHONUNBUFFERED": "1",
+                # a progress bar is one endless line in a log
+                "TQDM_DISABLE": "1",
+            },
         )
     # so that it is no zombie when it ends before this process
     threading.Thread(target=process.wait, daemon=True).start()

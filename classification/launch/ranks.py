@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
+from classification.child_process import python_path
 from classification.cli import run
 from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
@@ -22,8 +23,6 @@ from classification.paths import RanksPaths
 from classification.query.names import ALL_NAMES
 from classification.rounds import Outcome
 from classification.settings import load_config, write_config
-
-_ROOT = Path(__file__).resolve().parents[2]
 
 
 def run_local(job: Job) -> Outcome:
@@ -70,9 +69,7 @@ def _prepare(processes: int) -> None:
     import logging
 
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    given = os.environ.get("PYTHONPATH", "")
-    if str(_ROOT) not in given.split(os.pathsep):
-        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(_ROOT), given]))
+    os.environ["PYTHONPATH"] = python_path()
     logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
 
 
