@@ -11,6 +11,11 @@ class WorkPaths:
     root: Path
 
     @property
+    def lock(self) -> Path:
+        """Held as long as the app lives."""
+        return self.root / "lock"
+
+    @property
     def inputs(self) -> Path:
         """Embeddings or feature maps that are in no file of their own."""
         return self.root / "inputs.npy"
