@@ -35,13 +35,18 @@ def build_backbone(name: str, weights: str, *, seed: int) -> nn.Module:
         torch.manual_seed(seed)
         network = _create(name, pretrained=weights == "default")
     if weights not in ("default", "none"):
-        _load(network, Path(weights), skip=_classifier_name(network), name=name)
+        _load(network, Path(weights), skip=_classifiers(network), name=name)
     return without_classifier(network)
 
 
 def without_classifier(network: nn.Module) -> nn.Module:
-    """Any network of classes as one of embeddings: its last layer with weights is taken out."""
-    network.set_submodule(_classifier_name(network), nn.Identity())
+    """Any network of classes as one of embeddings: its last layer with weights is taken out.
+
+    Of timm's distilled networks (deit, levit, efficientformer) both classifiers are, and the
+    embedding is the mean of what they were given. Those that timm has without one stay whole.
+    """
+    for name in _classifiers(network):
+        network.set_submodule(name, nn.Identity())
     return network.eval()
 
 
@@ -49,16 +54,21 @@ def embedding_size(backbone: nn.Module, image_size: int) -> int:
     """D of the embeddings for square images of `image_size` pixels.
 
     Raises:
-        FieldmarkError: the network does not take that size.
+        FieldmarkError: the network does not take that size, or gives no embedding.
     """
     try:
         with torch.inference_mode():
             out = backbone(torch.zeros(1, 3, image_size, image_size))
     except (RuntimeError, AssertionError) as error:
+        if image_size == _made_for(backbone):
+            raise FieldmarkError(_no_embedding(str(error).splitlines()[0])) from error
         raise FieldmarkError(
             f"the backbone does not take images of {image_size} px: {error}; "
-            "set backbone.image_size to the size it was made for"
+            f"set backbone.image_size to the size it was made for{_in_px(_made_for(backbone))}"
         ) from error
+    if not isinstance(out, Tensor) or out.ndim != 2:
+        shape = list(out.shape) if isinstance(out, Tensor) else type(out).__name__
+        raise FieldmarkError(_no_embedding(f"for one image it gives {shape}, not [1, D]"))
     return int(out.shape[1])
 
 
@@ -153,15 +163,41 @@ def _unknown(name: str) -> str:
     return f"unknown backbone {name!r}{hint} Names are torchvision's, or timm's after 'timm/'."
 
 
-def _classifier_name(network: nn.Module) -> str:
-    """The last layer with weights: Linear nearly everywhere, a 1x1 convolution in SqueezeNet."""
+def _made_for(backbone: nn.Module) -> int | None:
+    """Side of the images that timm's record names."""
+    records = (getattr(module, "default_cfg", {}) for module in backbone.modules())
+    sizes = (record["input_size"] for record in records if record.get("input_size"))
+    return next((int(size[-1]) for size in sizes), None)
+
+
+def _in_px(size: int | None) -> str:
+    return "" if size is None else f", {size}"
+
+
+def _no_embedding(reason: str) -> str:
+    return (
+        f"this network cannot be a backbone: {reason}. Take one that ends in a classifier of one "
+        "vector per image: any classification network of torchvision, and timm's ResNets, "
+        "EfficientNets, ConvNeXts and vision transformers, distilled ones (deit, levit) and those "
+        "without a classifier (dinov2) among them"
+    )
+
+
+def _classifiers(network: nn.Module) -> list[str]:
+    """The layers that timm's record names, or else the last one with weights.
+
+    That is Linear nearly everywhere, a 1x1 convolution in SqueezeNet.
+    """
     layers = [n for n, m in network.named_modules() if isinstance(m, nn.Linear | nn.Conv2d)]
-    return layers[-1]
+    named = getattr(network, "default_cfg", {}).get("classifier")
+    if not named:
+        return layers[-1:]
+    return [name for name in layers if name in ((named,) if isinstance(named, str) else named)]
 
 
-def _load(network: nn.Module, path: Path, *, skip: str, name: str) -> None:
+def _load(network: nn.Module, path: Path, *, skip: list[str], name: str) -> None:
     """Load all but the classifier, strictly."""
-    classifier = (f"{skip}.weight", f"{skip}.bias")
+    classifier = {f"{layer}.{kind}" for layer in skip for kind in ("weight", "bias")}
     given = {k: v for k, v in read_weights(path).items() if k not in classifier}
     wanted = {k: v for k, v in network.state_dict().items() if k not in classifier}
     faults = [f"missing: {k}" for k in wanted.keys() - given.keys()]

@@ -8,6 +8,7 @@ from classification.learning.backbones import (
     build_backbone,
     embedding_size,
     weights_hash,
+    without_classifier,
     write_weights,
 )
 
@@ -32,6 +33,46 @@ def test_any_library_network_gives_one_embedding_per_image(name, dim):
     assert found == dim or dim is None
     with torch.inference_mode():
         assert backbone(torch.zeros(2, 3, size, size)).shape == (2, found)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("levit_128s", 224),  # two classifiers behind batch norms, whose answers it averages
+        ("deit_tiny_distilled_patch16_224", 224),  # two, each with a token of its own
+        ("crossvit_9_240", 240),  # two, of two widths that it concatenates without them
+        ("vit_tiny_patch16_224", 224),
+        ("resnet50_clip_gap", 224),  # none: its last convolution is one of the embedding
+        ("vit_small_patch14_dinov2", 518),  # none: its last layer is in the last block
+    ],
+)
+def test_embeddings_are_what_timm_would_give_to_its_classifier(name, size):
+    import timm
+
+    with torch.device("meta"):  # shapes and layers need no arithmetic
+        network = timm.create_model(name)
+        whole = {key for key in network.state_dict() if "running" not in key}
+        backbone = without_classifier(network)
+        lost = whole - set(backbone.state_dict())
+        assert embedding_size(backbone, size) == network.head_hidden_size
+    record = network.default_cfg
+    named = record["classifier"]
+    allowed = (named,) if isinstance(named, str) else named
+    assert all(key.startswith(allowed) for key in lost)
+    assert bool(lost) == bool(record["num_classes"])
+
+
+def test_a_distilled_network_takes_its_weights_from_a_file(tmp_path):
+    import timm
+
+    network = timm.create_model("levit_128s", num_classes=7)
+    write_weights(tmp_path / "w.safetensors", network.state_dict())
+    loaded = build_backbone("timm/levit_128s", str(tmp_path / "w.safetensors"), seed=0)
+    network.reset_classifier(0)
+    image = torch.rand(2, 3, 224, 224)
+    with torch.inference_mode():
+        assert loaded(image).shape == (2, 384)
+        assert torch.equal(loaded.stem(image), network.eval().stem(image))
 
 
 def test_random_weights_follow_the_seed_and_leave_global_state_alone():
@@ -126,5 +167,14 @@ def test_without_a_network_the_message_says_how_to_pass_a_file(monkeypatch, tmp_
 
 def test_a_size_the_network_does_not_take_is_said():
     backbone = build_backbone("timm/test_vit", "none", seed=0)
-    with pytest.raises(FieldmarkError, match="does not take images of 50 px"):
+    with pytest.raises(FieldmarkError, match=r"does not take images of 50 px.*made for, 160"):
         embedding_size(backbone, 50)
+
+
+def test_a_network_without_one_embedding_is_refused_with_what_to_take_instead():
+    with torch.device("meta"):
+        several = build_backbone("timm/efficientvim_m1", "none", seed=0)
+        with pytest.raises(FieldmarkError, match=r"(?s)cannot be a backbone.*ConvNeXt.*levit"):
+            embedding_size(several, 224)
+        with pytest.raises(FieldmarkError, match=r"gives \[1, 8, 8, 8\], not \[1, D\]"):
+            embedding_size(torch.nn.Conv2d(3, 8, 1), 8)
