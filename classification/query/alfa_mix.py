@@ -33,10 +33,10 @@ def alfa_mix(
 
     Args:
         pool, n, rng: as of every strategy.
-        step: the paper's epsilon, and what it grows by; above 0, at most 1.
+        step: the paper's epsilon, and what it grows by; 0.01 to 1.
     """
-    if not 0 < step <= 1:
-        raise FieldmarkError(f"step is {step}; give more than 0 and at most 1")
+    if not 0.01 <= step <= 1:  # below, hundreds of passes over the pool
+        raise FieldmarkError(f"step is {step}; give 0.01 to 1")
     x, columns = need_embeddings(pool), need_probs(pool).shape[1]
     free, anchors = pool.unlabelled, class_means(pool)
     changed = np.full(len(free), not len(anchors))

@@ -18,7 +18,7 @@ from classification.errors import FieldmarkError
 from classification.linear import fit_linear
 from classification.query import scores
 from classification.query.heads import head_of
-from classification.query.needs import need_probs
+from classification.query.needs import need_embeddings, need_probs
 from classification.query.pool import Pool
 from classification.query.ranking import best
 from classification.query.strategy import Strategy
@@ -54,6 +54,8 @@ def by_committee(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strate
                 score ** power, which keeps a batch from being one kind of item many times
                 (PowerBALD, Kirsch et al. 2023, uses 1).
         """
+        if power < 0:
+            raise FieldmarkError(f"power is {power}; give 0 (the highest scores) or more")
         value = committee_scores(score, pool, rng, members=members, source=source, dropout=dropout)
         if power:  # the highest of log odds plus Gumbel noise are a draw without replacement
             with np.errstate(divide="ignore"):  # a score of 0 is drawn last
@@ -101,6 +103,7 @@ def committee(
     Raises:
         FieldmarkError: arguments outside what is allowed, or no labels to learn from.
     """
+    need_embeddings(pool)
     columns = need_probs(pool).shape[1]
     if members < 2:
         raise FieldmarkError(f"members is {members}; a committee has 2 or more")

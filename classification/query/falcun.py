@@ -41,8 +41,10 @@ def falcun(
     left = np.ones(len(free), dtype=bool)
     picks = np.empty(n, dtype=np.intp)
     for i in range(n):
-        weights = (uncertainty + difference) ** np.float32(gamma)
-        weights *= left
+        weights = (uncertainty + difference) * left
+        weights /= weights.max() or 1  # or a high power leaves the range of float32
+        weights **= np.float32(gamma)
+        weights *= left  # 0 to the power 0 is 1
         picks[i] = _draw(weights, left, rng)
         left[picks[i]] = False
         near.lower(difference, int(picks[i]))

@@ -14,8 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
+from classification.query.distances import row_blocks, unit_rows
 from classification.query.pool import Pool
-from classification.query.strategy import Strategy
+from classification.query.strategy import Strategy, wrong_kind
+
+_ROUNDING = 1e-6  # of a cosine: exact copies have 1 within this
+_TOGETHER = 1024  # picks compared with one another: a table of 4 MB
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,18 +35,21 @@ class Limits:
 
     def check(self) -> None:
         """Raise a FieldmarkError for values that make no sense."""
+        caps = {"per_group": self.per_group, "per_location": self.per_location}
         problems = [
-            f"{name} is {value}; give 0 (no limit) or more"
-            for name, value in (
-                ("per_group", self.per_group),
-                ("per_location", self.per_location),
-            )
-            if value < 0
+            wrong_kind(name, value, int)
+            or (None if value >= 0 else f"{name} is {value}; give 0 (no limit) or more")
+            for name, value in caps.items()
         ]
-        if not 0 <= self.duplicates <= 1:
-            problems.append(f"duplicates is {self.duplicates}; it is a cosine similarity, 0 to 1")
-        if problems:
-            raise FieldmarkError.from_problems("these limits cannot be kept:", problems)
+        problems.append(
+            wrong_kind("duplicates", self.duplicates, float)
+            or (None if 0 <= self.duplicates <= 1 else _NO_COSINE.format(self.duplicates))
+        )
+        if found := [problem for problem in problems if problem]:
+            raise FieldmarkError.from_problems("these limits cannot be kept:", found)
+
+
+_NO_COSINE = "duplicates is {}; it is a cosine similarity, 0 to 1"
 
 
 def within(strategy: Strategy, limits: Limits) -> Strategy:
@@ -84,7 +91,7 @@ def _tiers(pool: Pool, limits: Limits, rng: np.random.Generator) -> Iterator[NDA
     if pool.groups is None or not limits.per_group:
         yield free
         return
-    groups, labelled = np.unique(pool.groups, return_inverse=True)[1], pool.labelled
+    groups, labelled = np.unique(_apart(pool.groups), return_inverse=True)[1], pool.labelled
     known = np.bincount(groups[labelled], minlength=groups.max() + 1)
     shuffled = free[rng.permutation(len(free))]
     shuffled = shuffled[np.argsort(groups[shuffled], kind="stable")]
@@ -98,6 +105,14 @@ def _tiers(pool: Pool, limits: Limits, rng: np.random.Generator) -> Iterator[NDA
     yield from (np.sort(tier) for tier in np.split(shuffled[order], borders) if len(tier))
 
 
+def _apart(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The bursts, with each item of an unknown one (below 0) as a burst of its own."""
+    unknown = np.flatnonzero(groups < 0)
+    out = groups.copy()
+    out[unknown] = groups.max(initial=-1) + 1 + np.arange(len(unknown))
+    return out
+
+
 @dataclass
 class _Gate:
     """Takes picks one by one and turns away what the batch has enough of."""
@@ -109,50 +124,73 @@ class _Gate:
     """In the order they were offered: they fill a batch that nothing else can."""
     _seen: set[int] = field(default_factory=set)
     _at: Counter[int] = field(default_factory=Counter)
+    _copied: set[int] = field(default_factory=set)
+    """What was offered again in a copy: no more copies of these are to be offered."""
 
     def open(self, tier: NDArray[np.intp]) -> NDArray[np.intp]:
-        """What of a tier was not offered yet and is not at a location that has had its share."""
-        cap, places = self.limits.per_location, self.pool.locations
-        mask = np.ones(len(tier), dtype=bool)
+        """What of a tier was not offered yet, is not at a location that has had its share, and
+        is no copy of something that was offered in copies before."""
         if self._seen:
-            mask &= ~np.isin(tier, list(self._seen))
-        if cap and places is not None:
-            full = [place for place, count in self._at.items() if count >= cap]
-            shut = mask & np.isin(places[tier], full)
-            self.refused += tier[shut].tolist()
-            self._seen.update(tier[shut].tolist())
-            mask &= ~shut
-        return tier[mask]
+            tier = tier[~np.isin(tier, list(self._seen))]
+        shut = np.zeros(len(tier), dtype=bool)
+        if self._places is not None:
+            full = [at for at, count in self._at.items() if count >= self.limits.per_location]
+            shut = np.isin(self._places[tier], full)
+        if self._copied:
+            shut |= self._original(tier, np.array(sorted(self._copied))) >= 0
+        self.refused += tier[shut].tolist()
+        self._seen.update(tier[shut].tolist())
+        return tier[~shut]
 
     def offer(self, picks: NDArray[np.intp], n: int) -> None:
         """Take what the limits allow, up to `n` in all."""
-        cap, places = self.limits.per_location, self.pool.locations
-        copies = self._copies(picks)
-        for pick, copy in zip(picks.tolist(), copies, strict=True):
+        for some in row_blocks(len(picks), _TOGETHER):
+            self._offer(picks[some], n)
+
+    def _offer(self, picks: NDArray[np.intp], n: int) -> None:
+        before = np.concatenate([np.flatnonzero(self.pool.labelled), self.taken]).astype(np.intp)
+        original, kept = self._original(picks, before), []
+        among = self._cosines(picks, picks) if self.limits.duplicates else None
+        for i, pick in enumerate(picks.tolist()):
             self._seen.add(pick)
-            place = int(places[pick]) if cap and places is not None else -1
-            full = place >= 0 and self._at[place] >= cap
-            if copy or full or len(self.taken) >= n:
+            place = -1 if self._places is None else int(self._places[pick])
+            if len(self.taken) >= n or (place >= 0 and self._at[place] >= self.limits.per_location):
                 self.refused.append(pick)
-            else:
-                self.taken.append(pick)
+                continue
+            if among is not None and original[i] < 0 and kept:
+                near = kept[int(among[i, kept].argmax())]
+                original[i] = picks[near] if among[i, near] >= self._bar else -1
+            if original[i] >= 0:
+                self.refused.append(pick)
+                self._copied.add(int(original[i]))
+                continue
+            self.taken.append(pick)
+            kept.append(i)
+            if place >= 0:
                 self._at[place] += 1
 
-    def _copies(self, picks: NDArray[np.intp]) -> NDArray[np.bool_]:
-        """Which picks nearly equal a labelled item, an earlier pick, or one before them."""
-        copy = np.zeros(len(picks), dtype=bool)
-        if not self.limits.duplicates:
-            return copy
-        rows = _unit(self.pool.embeddings[picks])
-        others = np.concatenate([np.flatnonzero(self.pool.labelled), np.array(self.taken, np.intp)])
-        for start in range(0, len(others), 4096):
-            near = _unit(self.pool.embeddings[others[start : start + 4096]]) @ rows.T
-            copy |= near.max(axis=0, initial=-1) >= self.limits.duplicates
-        for i in range(1, len(rows)):
-            first = ~copy[:i]
-            copy[i] |= (rows[:i][first] @ rows[i]).max(initial=-1) >= self.limits.duplicates
-        return copy
+    @property
+    def _places(self) -> NDArray[np.int64] | None:
+        """Where each item is, below 0 where that is unknown; None where places do not count."""
+        return self.pool.locations if self.limits.per_location else None
 
+    @property
+    def _bar(self) -> float:
+        return self.limits.duplicates - _ROUNDING
 
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12)
+    def _original(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Which of the `others` each row nearly equals, -1 where it is none."""
+        out = np.full(len(rows), -1, dtype=np.intp)
+        if not self.limits.duplicates or not len(others):
+            return out
+        for some in row_blocks(len(rows)):
+            for block in row_blocks(len(others)):
+                near = self._cosines(rows[some], others[block])
+                found = near.argmax(axis=1)
+                copies = near[np.arange(len(near)), found] >= self._bar
+                out[some][copies] = others[block][found[copies]]
+        return out
+
+    def _cosines(self, rows: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.float32]:
+        x = self.pool.embeddings
+        return unit_rows(x[rows]) @ unit_rows(x[others]).T

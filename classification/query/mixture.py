@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from classification.errors import FieldmarkError
 from classification.query.pool import Pool
 from classification.query.ranking import shares
-from classification.query.strategy import BaseSampler, Strategy
+from classification.query.strategy import BaseSampler, Strategy, wrong_kind
 
 _HALVES: Mapping[str, float] = MappingProxyType({"margin": 0.5, "random": 0.5})
 _NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})
@@ -137,9 +137,9 @@ class Bandit(BaseSampler):
 
 def _check_weights(weights: Mapping[str, float], options: Mapping[str, Any]) -> None:
     problems = [
-        f"weight of {name!r} is {weight}; give 0 or more"
+        f"weight of {name!r} is {weight!r}; give 0 or more"
         for name, weight in weights.items()
-        if not (np.isfinite(weight) and weight >= 0)
+        if wrong_kind(name, weight, float) or weight < 0
     ]
     if not problems and not sum(weights.values()) > 0:
         problems.append("no strategy has a weight above 0")

@@ -15,6 +15,7 @@ from classification.query.badge import badge
 from classification.query.bait import bait
 from classification.query.cdal import cdal
 from classification.query.centres import cluster_centres, margin_cluster_mean
+from classification.query.check import checked
 from classification.query.cluster_margin import cluster_margin, informative_diverse
 from classification.query.committee import by_committee
 from classification.query.composition import mixed
@@ -27,11 +28,11 @@ from classification.query.imbalance import direct, galaxy
 from classification.query.kcenter import kcenter
 from classification.query.limits import Limits, within
 from classification.query.mixture import mixture_of_samplers
-from classification.query.names import ALIASES, NEEDS_MODEL, STRATEGY_NAMES
-from classification.query.pool import Pool, check_pool
+from classification.query.names import ALIASES, STRATEGY_NAMES
+from classification.query.pool import Pool
 from classification.query.probcover import probcover
 from classification.query.simulate import simulate_batch
-from classification.query.strategy import Strategy, check_options
+from classification.query.strategy import Strategy, check_options, wrong_kind
 from classification.query.typiclust import typiclust
 from classification.query.uncertainty import by_class, by_score, random
 
@@ -108,18 +109,14 @@ def select(
             needed, or a custom strategy that returned positions it may not choose.
     """
     chosen, name = resolve(strategy), strategy if isinstance(strategy, str) else "custom"
-    if n < 0:
-        raise FieldmarkError(f"cannot choose {n} items; ask for 0 or more")
-    if not 0 <= passive <= 1:
-        raise FieldmarkError(f"passive is {passive}; it is a share of the batch, 0 to 1")
-    if ALIASES.get(name, name) in NEEDS_MODEL and pool.probs is None:
-        raise FieldmarkError(f"strategy {name!r} needs class probabilities and the pool has none")
+    _check_request(n, rng, passive)
+    limits = Limits(per_group=per_group, per_location=per_location, duplicates=duplicates)
+    limits.check()
     check_options(f"strategy {name!r}", chosen, options)
-    check_pool(pool)
-    n = min(n, len(pool.unlabelled))
+    pool = checked(pool)
+    n = min(int(n), len(pool.unlabelled))
     if not n:
         return np.zeros(0, dtype=np.intp)
-    limits = Limits(per_group=per_group, per_location=per_location, duplicates=duplicates)
     run = partial(chosen, **options) if options else chosen
     if passive:
         run = _partly_random(run, passive)
@@ -131,14 +128,31 @@ def resolve(strategy: str | Strategy) -> Strategy:
     """The strategy of a name; anything else is one already.
 
     Raises:
-        FieldmarkError: unknown name.
+        FieldmarkError: unknown name, or nothing that can be called.
     """
     if not isinstance(strategy, str):
+        if not callable(strategy) or isinstance(strategy, type):
+            raise FieldmarkError(
+                f"{strategy!r} is no strategy; give a name, a function of pool, n and rng, or an "
+                "object of a subclass of BaseSampler"
+            )
         return strategy
     name = ALIASES.get(strategy, strategy)
     if name not in STRATEGIES:
         raise FieldmarkError(f"unknown strategy {strategy!r}; allowed: {', '.join(STRATEGIES)}")
     return STRATEGIES[name]
+
+
+def _check_request(n: int, rng: np.random.Generator, passive: float) -> None:
+    problems = [
+        wrong_kind("n", n, int) or (None if n >= 0 else f"n is {n}; ask for 0 items or more"),
+        wrong_kind("passive", passive, float)
+        or (None if 0 <= passive <= 1 else f"passive is {passive}; it is a share, 0 to 1"),
+    ]
+    if not isinstance(rng, np.random.Generator):
+        problems.append(f"rng is {rng!r}; give a numpy Generator, as np.random.default_rng(0)")
+    if found := [problem for problem in problems if problem]:
+        raise FieldmarkError.from_problems("nothing can be selected:", found)
 
 
 def _partly_random(strategy: Strategy, share: float) -> Strategy:

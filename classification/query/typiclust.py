@@ -6,6 +6,7 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.errors import FieldmarkError
 from classification.query.clusters import Clusters, UnitRows, kmeans
 from classification.query.distances import Floats, row_blocks, squared_distances
 from classification.query.needs import need_embeddings
@@ -44,11 +45,16 @@ def typiclust(
         clusters: most clusters.
         smallest: fewest items of a cluster that gets a turn.
     """
+    if min(neighbours, clusters, smallest) < 1:
+        raise FieldmarkError(
+            f"neighbours is {neighbours}, clusters {clusters} and smallest {smallest}; give 1 or "
+            "more of each"
+        )
     embeddings = need_embeddings(pool)
-    k = min(int(pool.labelled.sum()) + n, max(clusters, 1))
+    k = min(int(pool.labelled.sum()) + n, clusters)
     found = kmeans(UnitRows(embeddings, np.arange(len(pool))), k, rng)
     turns = [
-        [_most_typical(embeddings, members, max(neighbours, 1), rng) for members in group]
+        [_most_typical(embeddings, members, neighbours, rng) for members in group]
         for group in _groups(found, pool.labelled, smallest)
     ]
     return np.fromiter(islice(chain(*map(_in_turns, turns)), n), dtype=np.intp, count=n)

@@ -22,8 +22,7 @@ def by_score(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strategy:
     """The strategy that takes the `n` highest scores of the probabilities."""
 
     def strategy(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        assert pool.probs is not None  # select() has checked
-        return best(score(pool.probs), pool.unlabelled, n, rng)
+        return best(score(need_probs(pool)), pool.unlabelled, n, rng)
 
     return strategy
 

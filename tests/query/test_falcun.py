@@ -64,6 +64,22 @@ def test_certain_predictions_that_all_agree_are_drawn_uniformly():
     assert len(batches) == 20
 
 
+@pytest.mark.parametrize("gamma", [1e5, 1e9])
+def test_a_high_gamma_takes_the_best_and_no_number_overflows(gamma):
+    pool = make_pool(60)
+    best = int(select("margin", pool, 1, np.random.default_rng(0))[0])
+    firsts = {int(select("falcun", pool, 3, np.random.default_rng(s), gamma=gamma)[0])
+              for s in range(10)}  # fmt: skip
+    assert firsts == {best}
+
+
+def test_uncertainty_counts_though_the_model_is_nearly_certain():
+    pool = make_pool(50)
+    pool.probs[:] = np.eye(7)[2]
+    pool.probs[13, 2:4] = 1 - 1e-5, 1e-5  # to the power 10 it is below the smallest float32
+    assert select("falcun", pool, 1, np.random.default_rng(0)).tolist() == [13]
+
+
 def test_gamma_must_make_sense():
     with pytest.raises(FieldmarkError, match="gamma is -1"):
         select("falcun", make_pool(5), 1, np.random.default_rng(0), gamma=-1)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -72,13 +74,50 @@ def test_a_pool_without_bursts_is_not_limited_by_them():
     assert picks.tolist() == select("margin", pool, 10, np.random.default_rng(0)).tolist()
 
 
+def test_exact_copies_are_duplicates_at_a_cosine_of_one():
+    pool = make_pool(200, dim=64)
+    pool.embeddings[100:] = pool.embeddings[:100]  # some have a cosine of 1 - 6e-8 with themselves
+    picks = select("random", pool, 100, np.random.default_rng(0), duplicates=1.0)
+    assert set((picks % 100).tolist()) == set(range(100))
+
+
+def test_copies_without_end_are_not_offered_batch_after_batch():
+    pool = make_pool(3000)
+    pool.embeddings[:2990] = pool.embeddings[0]
+    asked = []
+
+    def counting(part, n, rng):
+        asked.append(n)
+        return rng.permutation(part.unlabelled)[:n]
+
+    picks = select(counting, pool, 12, np.random.default_rng(0), duplicates=0.9999)
+    assert len(set(picks.tolist())) == 12
+    assert set(range(2990, 3000)) <= set(picks.tolist())
+    assert len(asked) <= 3
+
+
+def test_items_of_an_unknown_burst_or_place_stand_for_themselves():
+    pool = make_pool(60, burst=6)  # ten bursts, one location
+    pool = replace(
+        pool,
+        groups=np.where(np.arange(60) < 30, pool.groups, -1),
+        locations=np.where(np.arange(60) < 30, 0, -1),
+    )
+    picks = select("margin", pool, 35, np.random.default_rng(0), per_group=1)
+    assert (picks >= 30).sum() == 30  # with one frame of each of the five bursts
+    picks = select("margin", pool, 31, np.random.default_rng(0), per_location=1)
+    assert (picks >= 30).sum() == 30
+
+
 @pytest.mark.parametrize(
     ("limits", "expected"),
     [
         ({"per_group": -1}, "per_group is -1"),
         ({"per_location": -2}, "per_location is -2"),
         ({"duplicates": 1.5}, "duplicates is 1.5"),
-        ({"passive": 2.0}, "passive is 2.0"),
+        ({"duplicates": np.nan}, "duplicates is nan; give a finite number"),
+        ({"per_group": 1.5}, "per_group is 1.5; give a whole number"),
+        ({"per_location": "2"}, "per_location is '2'; give a whole number"),
     ],
 )
 def test_impossible_limits_are_named(limits, expected):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -80,26 +82,68 @@ def test_random_is_uniform():
     assert np.abs(counts[1:] - 1000).max() < 120  # over four standard deviations
 
 
-def faulty(**changes):
-    fields = vars(make_pool(8)) | changes
-    return Pool(**fields)
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"strategy": "best"}, "unknown strategy 'best'; allowed: auto, random, margin"),
+        ({"strategy": None}, "None is no strategy; give a name, a function"),
+        ({"strategy": BaseSampler}, "BaseSampler'> is no strategy"),
+        ({"n": -1}, "n is -1; ask for 0 items or more"),
+        ({"n": 2.5}, "n is 2.5; give a whole number"),
+        ({"n": True}, "n is True; give a whole number"),
+        ({"n": "5"}, "n is '5'; give a whole number"),
+        ({"rng": 3}, r"rng is 3; give a numpy Generator, as np.random.default_rng\(0\)"),
+        ({"rng": np.random.RandomState(0)}, "give a numpy Generator"),
+        ({"passive": np.nan}, "passive is nan; give a finite number"),
+        ({"passive": 2.0}, "passive is 2.0; it is a share, 0 to 1"),
+    ],
+)
+def test_an_impossible_request_is_named(changes, expected):
+    request = {"strategy": "random", "n": 1, "rng": np.random.default_rng(0)} | changes
+    with pytest.raises(FieldmarkError, match=expected):
+        select(request.pop("strategy"), make_pool(3), request.pop("n"), **request)
+
+
+def test_numbers_of_numpy_serve_as_those_of_python():
+    pool, rng = make_pool(20, burst=2), np.random.default_rng(0)
+    picks = select("random", pool, np.int32(4), rng, per_group=np.int64(1), passive=np.float32(0.5))
+    assert len(picks) == 4
+    assert len(select("kcenter", pool, 0, rng)) == 0
+
+
+def test_a_strategy_without_the_model_it_needs_says_so():
+    pool = replace(make_pool(8), probs=None)
+    with pytest.raises(FieldmarkError, match="needs class probabilities and the pool has none"):
+        select("margin", pool, 1, np.random.default_rng(0))
+    # What the members of a committee say is all that is asked of it.
+    assert len(select("bald", pool, 3, np.random.default_rng(0))) == 3
+    mixed = {"weights": {"kcenter": 1, "random": 1}}
+    assert len(select("mixture_of_samplers", pool, 4, np.random.default_rng(0), **mixed)) == 4
 
 
 @pytest.mark.parametrize(
-    ("pool", "name", "n", "expected"),
+    ("name", "options", "expected"),
     [
-        (make_pool(3), "best", 1, "unknown strategy 'best'; allowed: auto, random, margin"),
-        (make_pool(3), "random", -1, "ask for 0 or more"),
-        (faulty(probs=None), "margin", 1, "needs class probabilities"),
-        (faulty(embeddings=np.full((8, 2), np.nan)), "random", 1, "embeddings: 8 rows hold NaN"),
-        (faulty(probs=np.full((8, 2), 0.6)), "random", 1, "do not sum to one: 0, 1, 2, 3, 4, ..."),
-        (faulty(probs=np.tile([1.5, -0.5], (8, 1))), "random", 1, "8 rows are negative: 0, 1"),
-        (faulty(probs=np.full((7, 2), 0.5)), "random", 1, "probs has 7 rows, labelled has 8"),
+        ("maxherding", {"sigma": "wide"}, "sigma is 'wide'; give a finite number"),
+        ("maxherding", {"sigma": np.nan}, "sigma is nan; give a finite number"),
+        ("uherding", {"temperature": np.inf}, "temperature is inf; give a finite number"),
+        ("falcun", {"gamma": None}, "gamma is None; give a finite number"),
+        ("probcover", {"sample": 1e4}, "sample is 10000.0; give a whole number"),
+        ("cluster_centres", {"weighted": "no"}, "weighted is 'no'; give True or False"),
+        ("kcenter", {"metric": 2}, "metric is 2; give a name"),
+        ("class_high", {"target": True}, "target is True; give a whole number"),
+        ("mixed", {"diversity_mix": "half"}, "diversity_mix is 'half'; give a finite number"),
+        ("mixed", {"score_options": [1]}, r"score_options is \[1\]; give values by name"),
+        ("mixture_of_samplers", {"weights": ["margin"]}, "give values by name"),
+        ("mixture_of_samplers", {"weights": {"margin": "all"}}, "weight of 'margin' is 'all'"),
+        ("bald", {"power": -1.0}, "power is -1.0; give 0"),
+        ("typiclust", {"neighbours": 0}, "neighbours is 0, clusters 500 and smallest 6; give 1"),
+        ("typiclust", {"clusters": -3}, "clusters -3"),
     ],
 )
-def test_bad_input_is_named(pool, name, n, expected):
-    with pytest.raises(FieldmarkError, match=expected.replace("...", r"\.\.\.")):
-        select(name, pool, n, np.random.default_rng(0))
+def test_options_of_another_type_or_out_of_range_are_named(name, options, expected):
+    with pytest.raises(FieldmarkError, match=expected):
+        select(name, make_pool(9), 2, np.random.default_rng(0), **options)
 
 
 def test_an_unknown_option_is_refused_with_those_there_are():
