@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from classification.data.dataset import Dataset
 from classification.errors import FieldmarkError
 from classification.evaluate import Evaluation, evaluate
-from classification.labelling.store import Decision, LabelStore
+from classification.labelling.decisions import answers
+from classification.labelling.store import LabelStore
 from classification.labelling.training_set import class_ids, training_table, with_new_classes
 from classification.query import Pool, Strategy, select
 from classification.query.names import ALIASES, NEEDS_MODEL
@@ -114,17 +115,7 @@ class Environment:
                 f"the annotator answered {len(strange)} items that were not asked, such as "
                 f"{strange[0]!r}; the items are named as in the query, such as {asked[0]!r}"
             )
-        self.store.add(
-            Decision(
-                item=item,
-                verdict="label" if item in given else "unsure",
-                label=given.get(item),
-                annotator="annotator",
-                source="app",
-                round=number,
-            )
-            for item in asked
-        )
+        self.store.add(answers(asked, given, annotator="annotator", source="app", number=number))
 
     def oracle(self, items: Sequence[str]) -> dict[str, str]:
         """The annotator of a simulation: the labels that the dataset holds."""

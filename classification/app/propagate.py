@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,26 +13,25 @@ from classification.app.step import load_array, load_inputs, save_array
 from classification.errors import FieldmarkError
 from classification.files import atomic_open
 from classification.labelling.decisions import Decision
+from classification.learning.propagation import (
+    Propagated,
+    PropagationConfig,
+    label_graph,
+    propagate,
+    propagate_targets,
+)
+from classification.neighbours import NeighbourGraph
 from classification.paths.app_jobs import GraphPaths, StepPaths
 
 if TYPE_CHECKING:
     from classification.app.step_process import Line
-    from classification.neighbours import NeighbourGraph
 
 SOURCE = "propagation"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Guesses:
-    """What propagation says of every item.
-
-    Attributes:
-        probs: float32 [N, C]; with several classes per item, of each class by itself.
-        certainty: float32 [N], or [N, C] with several classes per item; 0 (nothing known) to 1.
-    """
-
-    probs: NDArray[np.float32]
-    certainty: NDArray[np.float32]
+class Guesses(Propagated):
+    """What propagation says of every item, compared and sorted for people."""
 
     @property
     def several(self) -> bool:
@@ -141,10 +141,6 @@ def propagate_labels(paths: StepPaths, order: dict[str, Any], line: "Line") -> d
         order: the inputs, graph (a folder), k, config and several.
         line: to the app.
     """
-    from pathlib import Path
-
-    from classification.learning.propagation import PropagationConfig, propagate, propagate_targets
-
     graph = _graph(order, GraphPaths(Path(order["graph"])), line)
     targets, config = load_array(paths, "targets"), PropagationConfig(**order["config"])
     line.tell({"stage": "propagating labels"})
@@ -159,10 +155,8 @@ def propagate_labels(paths: StepPaths, order: dict[str, Any], line: "Line") -> d
     return {"items": len(graph)}
 
 
-def _graph(order: dict[str, Any], cache: GraphPaths, line: "Line") -> "NeighbourGraph":
+def _graph(order: dict[str, Any], cache: GraphPaths, line: "Line") -> NeighbourGraph:
     from classification.app.training import pooled
-    from classification.learning.propagation import label_graph
-    from classification.neighbours import NeighbourGraph
 
     if cache.distance.exists():
         index, distance = np.load(cache.index), np.load(cache.distance)
@@ -191,8 +185,6 @@ class PropagateOptions:
     """Every class starts with the same weight, however many labels it has."""
 
     def __post_init__(self) -> None:
-        from classification.learning.propagation import PropagationConfig
-
         if not 1 <= self.k <= 200:
             raise FieldmarkError(f"{self.k} neighbours; allowed: 1 to 200, 10 is usual")
         PropagationConfig(**self.config)

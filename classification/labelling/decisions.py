@@ -1,6 +1,6 @@
 """What an annotator can decide about an item, and what a well-formed decision looks like."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 NO_LABEL = ("unsure", "skip", "exclude")
@@ -64,6 +64,21 @@ class Decision:
             return None if self.present or self.absent else f"{self.item}: marks of no class"
         return (
             f"{self.item}: only marks name several classes" if self.present + self.absent else None
+        )
+
+
+def answers(
+    items: Iterable[str], labels: Mapping[str, str], *, annotator: str, source: str, number: int
+) -> Iterator[Decision]:
+    """To the query of round `number`: the label of each item; one without any is unsure."""
+    for item in items:
+        yield Decision(
+            item=item,
+            verdict="label" if item in labels else "unsure",
+            label=labels.get(item),
+            annotator=annotator,
+            source=source,
+            round=number,
         )
 
 

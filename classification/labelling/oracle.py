@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from classification.labelling.store import Decision, LabelStore
+from classification.labelling.decisions import answers
+from classification.labelling.store import LabelStore
 
 
 def answer(
@@ -19,14 +20,5 @@ def answer(
     Returns:
         How many decisions were added; 0 when called again.
     """
-    return store.add(
-        Decision(
-            item=item,
-            verdict="label" if item in truth else "unsure",
-            label=truth.get(item),
-            annotator="oracle",
-            source="oracle",
-            round=round_number,
-        )
-        for item in store.undecided(items)
-    )
+    left = store.undecided(items)
+    return store.add(answers(left, truth, annotator="oracle", source="oracle", number=round_number))
