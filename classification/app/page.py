@@ -11,6 +11,7 @@ from classification.app.pictures import Pictures
 from classification.app.reservations import Seats
 from classification.app.state import AppState
 from classification.app.tabs import TABS, load_tabs, make_tab
+from classification.app.work_folder import remove_left_over
 
 Theme = Literal["light", "dark"]
 _SURFACE = {"light": ("#ffffff", "#1d2733"), "dark": ("#161c23", "#e6ebf0")}
@@ -71,6 +72,7 @@ class App:
 
     def __post_init__(self) -> None:
         pn.extension()
+        remove_left_over()
         load_tabs()
 
 

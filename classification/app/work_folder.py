@@ -27,7 +27,6 @@ class WorkFolder:
     def __init__(self) -> None:
         self._inputs: NDArray[np.floating] | None = None
         self._generation = self._steps = 0
-        remove_left_over()
 
     def shared(self, inputs: NDArray[np.floating]) -> WorkPaths:
         """Files made of these inputs; those of other embeddings, as of a new round, are apart."""

@@ -7,7 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from classification.app.work_folder import WorkFolder
+from classification.app.page import App
+from classification.app.pictures import Pictures
+from classification.app.work_folder import WorkFolder, remove_left_over
 
 APP = """
 import numpy as np
@@ -47,13 +49,16 @@ def start_app(temporary):
         process.communicate()
 
 
-def test_what_a_killed_app_left_is_gone_at_the_next_start_and_a_living_one_keeps_its_own(start_app):
+def test_what_a_killed_app_left_is_gone_at_the_next_start_and_a_living_one_keeps_its_own(
+    start_app, make_state
+):
     killed, left = start_app()
     living, kept = start_app()
     killed.kill()
     killed.wait()
     assert left.is_dir()
-    WorkFolder()
+    state = make_state()
+    App(state=state, pictures=Pictures(state.items))
     assert not left.exists()
     assert (kept / "step_1").is_dir()
     living.communicate("\n")
@@ -70,7 +75,7 @@ def test_folders_that_may_be_anybodys_stay(temporary):
     (temporary / "fieldmark-e").symlink_to(temporary / "other-c")
     (temporary / "fieldmark-f").touch()
     before = sorted(temporary.rglob("*"))
-    WorkFolder()
+    remove_left_over()
     assert sorted(temporary.rglob("*")) == before
 
 
@@ -80,7 +85,7 @@ def test_apps_of_one_process_have_folders_of_their_own_and_take_them_along(tempo
     one, two = first.shared(inputs).root.parent, second.shared(inputs).root.parent
     (one / "step_1").mkdir()
     assert one != two
-    WorkFolder()
+    remove_left_over()
     assert {one, two} == set(temporary.iterdir())
     assert first.shared(inputs) == first.shared(inputs) != first.shared(inputs.copy())
     del first
