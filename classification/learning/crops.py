@@ -20,6 +20,7 @@ from classification.data.images import ImageError, open_bytes, read_image_file
 from classification.data.parallel import in_chunks
 from classification.errors import FieldmarkError
 from classification.learning.team import ALONE, Part, Team
+from classification.paths import CROP_MARK
 
 _AHEAD = 3  # batches decoded while one is computed
 _CACHE_BYTES = 1 << 30  # decoded crops kept for the next epoch: 7,000 crops of 224 px
@@ -107,9 +108,7 @@ class CropReader:
         except ImageError as error:
             if not self._tolerate:
                 raise FieldmarkError(
-                    f"image {self.folder / path} cannot be read: {error}. Run "
-                    "utils/crop_detections.py again: it checks every crop and makes broken ones "
-                    "anew."
+                    f"image {self.folder / path} cannot be read: {error}. {_remedy(path)}"
                 ) from error
             self.failures[path] = error
             return np.zeros((self._size, self._size, 3), dtype=np.uint8)
@@ -174,3 +173,13 @@ def read_square(path: Path, size: int) -> NDArray[np.uint8]:
     shrink = max(1, min(opened.width, opened.height) // size)
     image = opened.decode(shrink=max(f for f in (1, 2, 4, 8) if f <= shrink)).image
     return np.asarray(image.resize((size, size), Image.Resampling.BILINEAR, reducing_gap=2.0))
+
+
+def _remedy(path: str) -> str:
+    if CROP_MARK in path:
+        return (
+            "Run utils/crop_detections.py again: it checks every crop and makes broken ones anew."
+        )
+    return (
+        "Put a whole copy of the file there under the same name, then run the same command again."
+    )

@@ -269,7 +269,7 @@ def test_what_half_precision_cannot_hold_is_refused(tmp_path, crops):
 
 def test_a_missing_crop_is_named_with_what_to_do(tmp_path, crops):
     (tmp_path / crops.paths[5]).unlink()
-    with pytest.raises(FieldmarkError, match=r"05\.jpg.*missing.*crop_detections"):
+    with pytest.raises(FieldmarkError, match=r"05\.jpg.*missing.*Put a whole copy"):
         embed(tmp_path, crops)
 
 
