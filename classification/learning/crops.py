@@ -177,9 +177,5 @@ def read_square(path: Path, size: int) -> NDArray[np.uint8]:
 
 def _remedy(path: str) -> str:
     if CROP_MARK in path:
-        return (
-            "Run utils/crop_detections.py again: it checks every crop and makes broken ones anew."
-        )
-    return (
-        "Put a whole copy of the file there under the same name, then run the same command again."
-    )
+        return "Run utils/crop_detections.py again: it checks every crop and mends broken ones."
+    return "Put a whole copy of the file there under the same name, then run this again."
