@@ -103,7 +103,8 @@ class FinetuneConfig:
     samples_per_class: int = 10
     """Crops per class of a balanced batch, repeated where a class has fewer."""
     patience: int = 10
-    """Epochs without a better validation loss after which training stops."""
+    """Epochs without a better validation loss after which training stops. As long as they are fewer
+    than 100 steps it goes on: with few labels an epoch is a step or two."""
     label_smoothing: float = 0.1
     """Label smoothing of the cross-entropy."""
     augment: Literal["camera", "light", "none"] = "camera"

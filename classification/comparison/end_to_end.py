@@ -4,9 +4,8 @@ The training is that of the main job (`classification.learning.finetune`); here 
 kept and answers.
 """
 
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from classification.learning.crops import Inputs
     from classification.learning.finetune import Epoch
     from classification.learning.optimisers import Pace, TorchPace
-
-_WARM_STEPS = 100  # of which the momentum of 0.1 of batch norms forgets what it began with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +122,7 @@ class EndToEndEngine:
                 val=Labelled(paths=keys(self.task, val), labels=self.task.labels[val]),
                 dim=embedding_size(backbone, learner.size),
                 n_classes=n_classes,
-                config=_patient(learner.recipe, labels),
+                config=learner.recipe,
                 seed=int(np.random.default_rng([self.seed, len(rows)]).integers(2**31)),
                 pace=pace,
                 watch=lambda epoch: self.watch(epoch, networks[0]),
@@ -226,18 +223,6 @@ def _inputs(learner: EndToEnd) -> "Inputs":
         device=best_device(),
         forward_batch=0 if learner.size > 64 else 256,  # small images: the call costs more
     )
-
-
-def _patient(recipe: FinetuneConfig, labels: NDArray[np.int64]) -> FinetuneConfig:
-    """The recipe, not ended before batch norms know their statistics.
-
-    With few labels an epoch is a step or two, and the validation loss rises at first: ResNet-20 on
-    50 labels of Fashion-MNIST stopped after 6 steps at an accuracy of 0.10.
-    """
-    from classification.learning.loaders import steps_per_epoch
-
-    warm = math.ceil(_WARM_STEPS / steps_per_epoch(labels, recipe))
-    return replace(recipe, patience=max(recipe.patience, warm))
 
 
 def _with_test(

@@ -24,6 +24,7 @@ from classification.learning.trainer import Epoch, Labelled, Trainer
 __all__ = ["Epoch", "Labelled", "Trained", "finetune"]
 
 _MOST_VALIDATION = 1_000  # crops that decide when to stop: enough for a steady loss
+_SETTLING = 100  # steps in which batch norms, by their momentum of 0.1, forget what they began with
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,8 +53,8 @@ def finetune(
     """Train `backbone` in place and leave it, on the CPU, with the weights of its best epoch.
 
     The best epoch has the lowest loss on `val`, every class counting the same; training stops after
-    `config.patience` epochs without a better one. Without validation items (for triplets and pairs:
-    without two of one class and one of another) all epochs are run.
+    `config.patience` epochs, and 100 steps at least, without a better one. Without validation items
+    (for triplets and pairs: without two of one class and one of another) all epochs are run.
 
     Args:
         backbone: float32 [B, 3, S, S] to float32 [B, dim].
@@ -145,14 +146,14 @@ def _run_epochs(
     milestones: Milestones,
     watch: Callable[[Epoch], None],
 ) -> None:
-    """Train until the last epoch, or until `config.patience` epochs brought nothing."""
-    judged = objective.judges(torch.from_numpy(val.labels))
+    """Train until the last epoch, or until there is no patience left."""
+    judged, patience = objective.judges(torch.from_numpy(val.labels)), _patience(train, config)
     hidden = True if trainer.team.rank > 0 else None  # None: where no terminal is
     with tqdm(
         total=config.epochs, initial=at.epoch, desc="fine-tune", unit="epoch", leave=False,
         disable=hidden,
     ) as bar:  # fmt: skip
-        while at.epoch < config.epochs and at.stale < config.patience:
+        while at.epoch < config.epochs and at.stale < patience:
             at.epoch += 1
             done = trainer.run_epoch(at.epoch, train, epoch_order(train.labels, config, at.rng))
             bar.update()
@@ -164,3 +165,13 @@ def _run_epochs(
                     at.best, at.best_state = done.val_loss, trainer.weights()
             watch(done)
             milestones.reached(lambda: {"progress": at.state(), "trainer": trainer.state()})
+
+
+def _patience(train: Labelled, config: FinetuneConfig) -> int:
+    """Epochs without a better one after which training stops.
+
+    With few labels an epoch is a step or two, and before batch norms know their statistics the
+    validation loss of random weights only rises: ResNet-20 on 50 labels of Fashion-MNIST stopped
+    after 6 steps at an accuracy of 0.10.
+    """
+    return max(config.patience, math.ceil(_SETTLING / steps_per_epoch(train.labels, config)))

@@ -12,7 +12,7 @@ from tests.tiny import CLASSES, crop
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("crops")
-    for i in range(48):
+    for i in range(90):
         rng = np.random.default_rng(i)
         crop(CLASSES[i % 3], i % 5, rng).save(folder / f"{i}.jpg")
     return folder
@@ -33,7 +33,7 @@ def inputs(folder):
     )
 
 
-def run(folder, *, train, val, seed=0, unlabelled=(), **fields):
+def run(folder, *, train, val, seed=0, unlabelled=(), watch=lambda epoch: None, **fields):
     backbone = build_backbone("timm/test_resnet", "none", seed=0)
     trained = finetune(
         backbone,
@@ -45,6 +45,7 @@ def run(folder, *, train, val, seed=0, unlabelled=(), **fields):
         config=FinetuneConfig(**({"epochs": 3, "batch_size": 8} | fields)),
         seed=seed,
         unlabelled=unlabelled,
+        watch=watch,
     )
     return backbone, trained.epochs
 
@@ -57,12 +58,50 @@ def test_the_same_seed_trains_the_same_weights(folder):
     assert hashes[0] == hashes[1] != hashes[2]
 
 
-def test_training_stops_when_validation_gets_no_better(folder):
+@pytest.mark.parametrize(("patience", "waited"), [(2, 7), (9, 9)])  # 15 steps an epoch
+def test_training_stops_when_validation_gets_no_better(folder, patience, waited):
     hopeless = Labelled(paths=items(40, 48).paths, labels=(items(40, 48).labels + 1) % 3)
+    recipe = {"epochs": 40, "batch_size": 2, "learning_rate": 1e-2, "patience": patience}
+    losses = []
     _, epochs = run(
-        folder, train=items(0, 30), val=hopeless, epochs=30, patience=2, learning_rate=1e-2
+        folder,
+        train=items(0, 30),
+        val=hopeless,
+        watch=lambda epoch: losses.append(epoch.val_loss),
+        **recipe,
     )
-    assert epochs < 30
+    assert epochs == np.argmin(losses) + 1 + waited < 40
+
+
+def test_few_labels_are_learned_from_random_weights_although_the_first_steps_bring_nothing(folder):
+    """An epoch is one step here, and for dozens of them the batch norms know next to nothing."""
+    losses = []
+    backbone, epochs = run(
+        folder,
+        train=items(0, 18),
+        val=items(60, 90),
+        watch=lambda epoch: losses.append(epoch.val_loss),
+        epochs=150,
+        batch_size=64,
+        patience=4,
+        learning_rate=2e-3,
+    )
+    stale = [n - int(np.argmin(losses[:n])) - 1 for n in range(1, 20)]
+    assert 4 in stale  # within 20 steps a patience of four would have ended it, at a loss of log 3
+    assert min(losses[:20]) > 1.0
+    assert epochs > 100
+    assert min(losses) < 0.5
+    assert nearest_class(backbone, folder, items(0, 18), items(0, 18)) > 0.9
+    assert nearest_class(backbone, folder, items(0, 18), items(60, 90)) > 0.8
+
+
+def nearest_class(backbone, folder, known, asked):
+    """Share of the items whose embedding is nearest to the mean of their own class."""
+    with torch.inference_mode():
+        z, x = (torch.cat(list(inputs(folder).batches(part.paths, 16))) for part in (known, asked))
+        z, x = backbone(z), backbone(x)
+    means = torch.stack([z[torch.from_numpy(known.labels) == c].mean(0) for c in range(3)])
+    return float((torch.cdist(x, means).argmin(1).numpy() == asked.labels).mean())
 
 
 def test_without_validation_items_all_epochs_run(folder):

@@ -15,7 +15,7 @@ from tests.tiny import CLASSES, crop
 RECIPES = {
     "one cycle": FinetuneConfig(epochs=3, batch_size=8),
     "plateau": FinetuneConfig(epochs=3, batch_size=8, optimiser="sgd", schedule="plateau"),
-    "patience": FinetuneConfig(epochs=6, batch_size=8, patience=1, learning_rate=0.05),
+    "patience": FinetuneConfig(epochs=25, batch_size=2, patience=1, learning_rate=0.1),
     "fixmatch": FinetuneConfig(
         epochs=3, batch_size=8, semi=SemiConfig(weight=1.0, threshold=0.3, ratio=1)
     ),
@@ -73,7 +73,8 @@ def train(folder, recipe, milestones=None, *, stop_after=None):
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
 def test_stopped_after_any_epoch_it_ends_with_the_same_weights(folder, tmp_path, recipe):
     whole, epochs = train(folder, recipe)
-    for stop in epochs[:-1]:
+    assert (len(epochs) < recipe.epochs) == (recipe.patience == 1)
+    for stop in epochs[:-1][-4:]:
         path = tmp_path / f"{stop}.pt"
         with pytest.raises(StoppedError):
             train(folder, recipe, path, stop_after=stop)
