@@ -79,6 +79,7 @@ def committee_scores(
 
     See `by_committee` for the arguments.
     """
+    _check(members, source, dropout)
     if pool.committee is not None:
         return score(pool.committee)
     candidates = pool.unlabelled
@@ -105,13 +106,20 @@ def committee(
     """
     need_embeddings(pool)
     columns = need_probs(pool).shape[1]
-    if members < 2:
-        raise FieldmarkError(f"members is {members}; a committee has 2 or more")
+    _check(members, source, dropout)
     if source == "bootstrap":
         return _bootstrap(pool, members, columns, rng)
-    if source == "dropout":
-        return _dropout(pool, members, columns, rng, share=dropout)
-    raise FieldmarkError(f"source is {source!r}; allowed: bootstrap, dropout")
+    return _dropout(pool, members, columns, rng, share=dropout)
+
+
+def _check(members: int, source: str, dropout: float) -> None:
+    problems = [] if members >= 2 else [f"members is {members}; a committee has 2 or more"]
+    if source not in ("bootstrap", "dropout"):
+        problems.append(f"source is {source!r}; allowed: bootstrap, dropout")
+    if not 0 < dropout < 1:
+        problems.append(f"dropout is {dropout}; it is a share, above 0 and below 1")
+    if problems:
+        raise FieldmarkError.from_problems("no committee can be made:", problems)
 
 
 def _bootstrap(pool: Pool, members: int, columns: int, rng: np.random.Generator) -> list[Member]:
@@ -129,8 +137,6 @@ def _bootstrap(pool: Pool, members: int, columns: int, rng: np.random.Generator)
 def _dropout(
     pool: Pool, members: int, columns: int, rng: np.random.Generator, *, share: float
 ) -> list[Member]:
-    if not 0 < share < 1:
-        raise FieldmarkError(f"dropout is {share}; it is a share, above 0 and below 1")
     head = head_of(pool)
     keep = rng.random((members, pool.embeddings.shape[1])) >= share
     masks = keep.astype(np.float32) / np.float32(1 - share)

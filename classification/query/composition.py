@@ -78,7 +78,7 @@ class ActiveLearningSampler(BaseSampler):
             )
             if not 0 <= share <= 1
         ]
-        if isinstance(self.score, str) and self.score not in SCORES:
+        if self.score not in SCORES if isinstance(self.score, str) else not callable(self.score):
             problems.append(f"unknown score {self.score!r}; allowed: {', '.join(SCORES)}")
         if problems:
             raise FieldmarkError.from_problems("these picks cannot be composed:", problems)

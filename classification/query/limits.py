@@ -13,10 +13,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError
+from classification.errors import FieldmarkError, wrong_kind
 from classification.query.distances import row_blocks, unit_rows
 from classification.query.pool import Pool
-from classification.query.strategy import Strategy, wrong_kind
+from classification.query.strategy import Strategy
 
 _ROUNDING = 1e-6  # of a cosine: exact copies have 1 within this
 _TOGETHER = 1024  # picks compared with one another: a table of 4 MB

@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError
+from classification.errors import FieldmarkError, wrong_kind
 from classification.query.pool import Pool
 from classification.query.ranking import shares
-from classification.query.strategy import BaseSampler, Strategy, wrong_kind
+from classification.query.strategy import BaseSampler, Strategy
 
 _HALVES: Mapping[str, float] = MappingProxyType({"margin": 0.5, "random": 0.5})
 _NONE: Mapping[str, Mapping[str, Any]] = MappingProxyType({})

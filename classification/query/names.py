@@ -1,4 +1,4 @@
-"""Names of the strategies, importable without NumPy for ``--help`` and configuration checks."""
+"""Names of the strategies, apart from their code, for checks of configurations."""
 
 AUDIT = "audit"  # in query.csv: drawn from the whole pool at random, by no strategy
 
@@ -75,3 +75,6 @@ NEEDS_MODEL = frozenset(
     }
 )
 """Strategies that read class probabilities and therefore cannot open a run."""
+
+NEEDS_OPTIONS = frozenset({"class_entropy", "class_high", "class_low"})
+"""Strategies with an option that has no default: which class."""

@@ -44,14 +44,15 @@ def check_weights(weights: Weights, pool: Pool) -> NDArray[np.float32]:
     """float32 [N], scaled to a largest one of 1; all 1 where all are 0.
 
     Raises:
-        FieldmarkError: another length, negative, NaN or infinite.
+        FieldmarkError: another length, no numbers, negative, NaN or infinite.
     """
-    out = np.array(weights(pool) if callable(weights) else weights, dtype=np.float32)
-    if out.shape != (len(pool),):
+    given = np.asarray(weights(pool) if callable(weights) else weights)
+    if given.dtype.kind not in "biuf" or given.shape != (len(pool),):
         raise FieldmarkError(
-            f"weights has shape {out.shape}; give one per item, ({len(pool)},), or a function of "
-            "the pool where limits show the strategy parts of it"
+            f"weights is {given.dtype} of shape {given.shape}; give a number per item, "
+            f"({len(pool)},), or a function of the pool where limits show the strategy parts of it"
         )
+    out = given.astype(np.float32)
     bad = np.flatnonzero(~(np.isfinite(out) & (out >= 0)))
     if len(bad):
         raise FieldmarkError(

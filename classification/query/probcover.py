@@ -118,7 +118,7 @@ def pure_radius(x: UnitRows, classes: int, purity: float, rng: np.random.Generat
         squared[of[anchors, None] == of[rows]] = np.inf
         np.minimum(nearest, squared.min(axis=1), out=nearest)
     impure = int((1 - purity) * len(anchors) + 1e-9)  # balls that may be
-    return min(float(np.sqrt(np.sort(nearest)[impure])), 2.0)
+    return min(float(np.sqrt(np.sort(nearest)[min(impure, len(anchors) - 1)])), 2.0)
 
 
 def _classes(pool: Pool) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError
+from classification.errors import FieldmarkError, wrong_kind
 from classification.query import scores
 from classification.query.alfa_mix import alfa_mix
 from classification.query.auto import auto
@@ -32,7 +32,7 @@ from classification.query.names import ALIASES, STRATEGY_NAMES
 from classification.query.pool import Pool
 from classification.query.probcover import probcover
 from classification.query.simulate import simulate_batch
-from classification.query.strategy import Strategy, check_options, wrong_kind
+from classification.query.strategy import Strategy, check_options
 from classification.query.typiclust import typiclust
 from classification.query.uncertainty import by_class, by_score, random
 

@@ -3,22 +3,20 @@
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from math import isfinite
-from numbers import Integral, Real
-from typing import Any, Protocol, get_origin
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError
+from classification.errors import FieldmarkError, wrong_kind
 from classification.query.pool import Pool
 
 
 class Strategy(Protocol):
     """n positions into the pool, best first: unique, none labelled.
 
-    The same generator state gives the same positions. Keyword-only parameters with defaults are
-    the strategy's options.
+    The same generator state gives the same positions. Keyword-only parameters are the strategy's
+    options; one without a default must be given.
     """
 
     def __call__(self, pool: Pool, n: int, rng: np.random.Generator, /) -> NDArray[np.intp]:
@@ -39,7 +37,7 @@ class BaseSampler(ABC):
 
 
 def check_options(owner: str, function: Callable[..., Any], options: Mapping[str, Any]) -> None:
-    """Refuse options that are no keyword-only parameters of `function`, or of another type.
+    """Refuse options that are no keyword-only parameters of `function`, and those of another type.
 
     Args:
         owner: whose options they are, for the message: ``strategy 'kcenter'``.
@@ -48,38 +46,24 @@ def check_options(owner: str, function: Callable[..., Any], options: Mapping[str
         options: by name.
 
     Raises:
-        FieldmarkError: the unknown ones, and those there are; values of another type.
+        FieldmarkError: the unknown ones, and those there are; values of another type; one that is
+            missing and has no default.
     """
     parameters = inspect.signature(function).parameters.values()
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return
-    known = {p.name: p.annotation for p in parameters if p.kind is p.KEYWORD_ONLY}
+    known = {p.name: p for p in parameters if p.kind is p.KEYWORD_ONLY}
     unknown = sorted(options.keys() - known.keys())
     if unknown:
         raise FieldmarkError(
             f"{owner} has no option {', '.join(map(repr, unknown))}; "
             f"allowed: {', '.join(known) or 'none'}"
         )
-    problems = [wrong_kind(name, value, known[name]) for name, value in options.items()]
+    problems = [wrong_kind(k, value, known[k].annotation) for k, value in options.items()]
+    problems += [
+        f"{k} is missing and has no default"
+        for k, p in known.items()
+        if p.default is p.empty and k not in options
+    ]
     if found := [problem for problem in problems if problem]:
         raise FieldmarkError.from_problems(f"{owner} cannot use these options:", found)
-
-
-def wrong_kind(name: str, value: object, kind: object) -> str | None:
-    """What is wrong with the type of a value, None where nothing is.
-
-    Args:
-        name: of the value.
-        value: NumPy's numbers serve as well as Python's.
-        kind: bool, int, float, str or Mapping; for anything else every value is right. A float is
-            finite.
-    """
-    truth = isinstance(value, bool | np.bool_)
-    right, wanted = {
-        bool: (truth, "True or False"),
-        int: (isinstance(value, Integral) and not truth, "a whole number"),
-        float: (isinstance(value, Real) and not truth and isfinite(value), "a finite number"),
-        str: (isinstance(value, str), "a name"),
-        Mapping: (isinstance(value, Mapping), "values by name"),
-    }.get(get_origin(kind) or kind, (True, ""))  # type: ignore[call-overload]
-    return None if right else f"{name} is {value!r}; give {wanted}"

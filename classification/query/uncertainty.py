@@ -1,6 +1,7 @@
 """Strategies that take the highest scores, one item at a time and whatever the others are."""
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,17 +31,15 @@ def by_score(score: Callable[[scores.Probs], NDArray[np.float32]]) -> Strategy:
 def by_class(wanted: str) -> Strategy:
     """The strategy for one class: its borderline items, or those most or least like it."""
 
-    def strategy(
-        pool: Pool, n: int, rng: np.random.Generator, *, target: int = -1
-    ) -> NDArray[np.intp]:
+    def strategy(pool: Pool, n: int, rng: np.random.Generator, *, target: int) -> NDArray[np.intp]:
         """`target`: class id, a column of the probabilities."""
         return best(class_scores(wanted, pool, rng, target=target), pool.unlabelled, n, rng)
 
-    return strategy
+    return cast(Strategy, strategy)  # `select` sees to it that the target is given
 
 
 def class_scores(
-    wanted: str, pool: Pool, rng: np.random.Generator, *, target: int = -1
+    wanted: str, pool: Pool, rng: np.random.Generator, *, target: int
 ) -> NDArray[np.float32]:
     """The score of class `target` (`scores.of_class`): float32 [N]; nothing is drawn from `rng`.
 

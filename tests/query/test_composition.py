@@ -122,12 +122,15 @@ def test_it_works_within_limits_on_bursts():
     ("options", "expected"),
     [
         ({"score": "margn"}, "unknown score 'margn'; allowed: margin, entropy"),
+        ({"score": 3}, "unknown score 3; allowed: margin, entropy"),
+        ({"diversity": None}, "None is no strategy"),
         ({"diversity": "kcentre"}, "unknown strategy 'kcentre'"),
         ({"diversity_mix": 1.5}, "diversity_mix is 1.5"),
         ({"passive_learning": -0.1}, "passive_learning is -0.1"),
         ({"passive": 0.5, "mix": 1}, "'mixed' has no option 'mix'; allowed: score, diversity"),
         ({"score_options": {"tarjet": 1}}, "score 'margin' has no option 'tarjet'; allowed: none"),
-        ({"score": "class_high"}, "target is -1; give the class id"),
+        ({"score": "class_high"}, "target is missing and has no default"),
+        ({"score": "class_high", "score_options": {"target": 9}}, "target is 9; give the class id"),
         ({"diversity_options": {"metrik": 1}}, "'kcenter' has no option 'metrik'; allowed: metric"),
         (
             {"diversity": "falcun", "weighted_by_score": True},

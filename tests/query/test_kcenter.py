@@ -86,8 +86,10 @@ def test_it_needs_embeddings_and_sound_options():
         select("kcenter", pool, 2, rng(), metric="l1")
     with pytest.raises(FieldmarkError, match=r"negative, NaN or infinite: \[0, 1"):
         select("kcenter", pool, 2, rng(), weights=np.full(10, -1.0))
-    with pytest.raises(FieldmarkError, match="give one per item"):
+    with pytest.raises(FieldmarkError, match="give a number per item"):
         select("kcenter", pool, 2, rng(), weights=np.ones(9))
+    with pytest.raises(FieldmarkError, match="weights is <U1 of shape"):
+        select("kcenter", pool, 2, rng(), weights=["a"] * 10)
 
 
 def rng():

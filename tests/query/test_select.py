@@ -1,3 +1,4 @@
+import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,7 @@ from hypothesis import strategies as st
 
 from classification.errors import FieldmarkError
 from classification.query import STRATEGIES, BaseSampler, Pool, select
-from classification.query.names import ALIASES
+from classification.query.names import ALIASES, NEEDS_OPTIONS
 
 from .pools import OPTIONS, make_pool
 
@@ -136,7 +137,9 @@ def test_a_strategy_without_the_model_it_needs_says_so():
         ("mixed", {"score_options": [1]}, r"score_options is \[1\]; give values by name"),
         ("mixture_of_samplers", {"weights": ["margin"]}, "give values by name"),
         ("mixture_of_samplers", {"weights": {"margin": "all"}}, "weight of 'margin' is 'all'"),
+        ("class_high", {}, "target is missing and has no default"),
         ("bald", {"power": -1.0}, "power is -1.0; give 0"),
+        ("bald", {"members": 1, "source": "dice"}, "members is 1(.|\n)*source is 'dice'"),
         ("typiclust", {"neighbours": 0}, "neighbours is 0, clusters 500 and smallest 6; give 1"),
         ("typiclust", {"clusters": -3}, "clusters -3"),
     ],
@@ -151,6 +154,14 @@ def test_an_unknown_option_is_refused_with_those_there_are():
         FieldmarkError, match=r"'class_high' has no option 'tarjet'; allowed: target"
     ):
         select("class_high", make_pool(5), 1, np.random.default_rng(0), tarjet=1)
+
+
+def test_strategies_with_an_option_that_must_be_given_are_listed():
+    def needs(strategy):
+        parameters = inspect.signature(strategy).parameters.values()
+        return any(p.kind is p.KEYWORD_ONLY and p.default is p.empty for p in parameters)
+
+    assert {name for name, strategy in STRATEGIES.items() if needs(strategy)} == NEEDS_OPTIONS
 
 
 def test_other_names_of_a_strategy_choose_the_same():
