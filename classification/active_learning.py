@@ -20,7 +20,7 @@ from classification.config_active_learning import (
 )
 from classification.errors import FieldmarkError
 from classification.paths.active_learning import DEFAULT_FOLDER, ActiveLearningPaths
-from classification.query.names import ALL_NAMES
+from classification.query.names import ALL_NAMES, NEEDS_OPTIONS
 
 if TYPE_CHECKING:
     from classification.data.dataset import Dataset
@@ -58,15 +58,43 @@ def run(options: ActiveLearningOptions) -> Progress:
     """
     from classification.launch.here import alone_in, move_aside
 
-    if faults := option_problems(options, strategies=ALL_NAMES):
-        raise FieldmarkError.from_problems("run_active_learning cannot begin:", faults)
+    strategies = [name for name in ALL_NAMES if name not in NEEDS_OPTIONS]
+    _refuse(option_problems(options, strategies=strategies))
     named = str(options.output_dir) != "default"
     paths = ActiveLearningPaths(Path(options.output_dir if named else DEFAULT_FOLDER).resolve())
+    _refuse(_folder_problems(options, paths))
     with alone_in(paths):
         old = [] if options.use_checkpoints else [p for p in paths.outputs if p.exists()]
         if old:
             logger.info("set aside an earlier run in %s", move_aside(old, paths))
         return _run(options, paths)
+
+
+def _refuse(problems: list[str]) -> None:
+    if problems:
+        raise FieldmarkError.from_problems("run_active_learning cannot begin:", problems)
+
+
+def _folder_problems(options: ActiveLearningOptions, paths: ActiveLearningPaths) -> list[str]:
+    """Folders that the run's own files would mix with."""
+    out = paths.root
+    if out.exists() and not out.is_dir():
+        return [f"output_dir: {out} is a file; give a folder, which may be missing"]
+    problems = []
+    for name in ("train_data", "validation_data", "unlabelled_data"):
+        given = getattr(options, name)
+        if given is None:
+            continue
+        folder = Path(given).resolve()
+        # in the unlabelled folder it is passed over; in the others it would be a class
+        if out.is_relative_to(folder) and (out == folder or name != "unlabelled_data"):
+            problems.append(f"output_dir: {out} lies in {name} {folder}; give a folder beside it")
+        problems += [
+            f"{name}: {folder} lies in {made}, which the run writes; give another output_dir"
+            for made in paths.outputs
+            if folder.is_relative_to(made)
+        ]
+    return problems
 
 
 def _run(options: ActiveLearningOptions, paths: ActiveLearningPaths) -> Progress:

@@ -18,6 +18,7 @@ from classification.config import (
     problems,
 )
 from classification.config_learning import FirstTrainingConfig
+from classification.errors import wrong_kind
 
 Loader = Literal["single", "balanced"]
 
@@ -49,8 +50,8 @@ class ActiveLearningOptions:
     """Queries per round."""
     active_learning_strategy: str = "margin"
     """uniform, graph_density, entropy, confidence, kcenter, margin, informative_diverse,
-    margin_cluster_mean, hierarchical, auto or any other; an unknown name is answered with the
-    list."""
+    margin_cluster_mean, hierarchical, auto or any other that needs no option of its own; an
+    unknown name is answered with the list."""
     output_dir: str | Path = "default"
     """Where everything is written; default: 'Active Learning Files' in the working folder."""
     use_pretrained: bool = True
@@ -200,15 +201,26 @@ def _finetune(options: ActiveLearningOptions) -> FinetuneConfig:
 
 
 def option_problems(options: ActiveLearningOptions, *, strategies: Sequence[str]) -> list[str]:
-    """Values and combinations that cannot work, in words, each once."""
+    """Values and combinations that cannot work, in words, each once; first those of another type,
+    with which nothing can be compared."""
     hints = get_type_hints(ActiveLearningOptions)
-    choices = {f.name: get_args(hints[f.name]) for f in fields(options)
-               if get_origin(hints[f.name]) is Literal}  # fmt: skip
+    values = {f.name: getattr(options, f.name) for f in fields(options)}
+    if strange := [p for k, value in values.items() if (p := _strange(k, value, hints[k]))]:
+        return strange
     found = [
-        f"{name}: {getattr(options, name)!r} is unknown; allowed: {', '.join(allowed)}"
-        for name, allowed in choices.items()
-        if getattr(options, name) not in allowed
+        f"{name}: {value!r} is unknown; allowed: {', '.join(get_args(hints[name]))}"
+        for name, value in values.items()
+        if get_origin(hints[name]) is Literal and value not in get_args(hints[name])
     ]
     config = run_config(options, data=Path())
     found += [in_parameters(line) for line in problems(config, strategies=strategies)]
     return list(dict.fromkeys(found))
+
+
+def _strange(name: str, value: object, hint: object) -> str | None:
+    """What is wrong with the type of a value; None where nothing is."""
+    if Path not in get_args(hint):
+        return wrong_kind(name, value, hint)
+    if isinstance(value, str | Path) or (value is None and type(None) in get_args(hint)):
+        return None
+    return f"{name} is {value!r}; give the path of a folder or file"

@@ -216,6 +216,61 @@ def test_all_faults_come_together_in_the_names_of_the_parameters(waiting):
     assert "embedding_loss_type: 'tripletto' is unknown; allowed: softmax, triplet" in text
 
 
+def test_values_of_another_type_come_together(waiting):
+    with pytest.raises(FieldmarkError) as caught:
+        run_active_learning(
+            **waiting.options(
+                train_data=5,
+                validate_model="no",
+                active_batch="5",
+                feat_dim=2.5,
+                embedding_loss_margin=float("nan"),
+                output_dir=None,
+            )
+        )
+    assert [line.strip(" -") for line in str(caught.value).splitlines()[1:]] == [
+        "train_data is 5; give the path of a folder or file",
+        "validate_model is 'no'; give True or False",
+        "active_batch is '5'; give a whole number",
+        "output_dir is None; give the path of a folder or file",
+        "embedding_loss_margin is nan; give a finite number",
+        "feat_dim is 2.5; give a whole number",
+    ]
+
+
+def test_a_strategy_whose_option_cannot_be_given_is_refused_before_anything_is_trained(waiting):
+    with pytest.raises(FieldmarkError, match="active_learning_strategy: 'class_high'"):
+        run_active_learning(**waiting.options(active_learning_strategy="class_high"))
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [
+        ("train/fox", "lies in train_data"),
+        ("validation/out", "lies in validation_data"),
+        ("unlabelled", "lies in unlabelled_data"),
+        ("train/fox/fox_0.jpg", "is a file; give a folder"),
+    ],
+)
+def test_what_the_run_writes_is_not_mixed_with_the_images(waiting, output, expected):
+    before = sorted(waiting.root.rglob("*"))
+    with pytest.raises(FieldmarkError, match=expected):
+        run_active_learning(**waiting.options(output_dir=waiting.root / output))
+    assert sorted(waiting.root.rglob("*")) == before
+
+
+def test_images_where_the_run_keeps_its_record_are_refused_and_stay(waiting):
+    project = waiting.root / "project"
+    shutil.copytree(waiting.train, project / "data" / "train")
+    with pytest.raises(FieldmarkError, match="project/data, which the run writes"):
+        run_active_learning(
+            **waiting.options(
+                train_data=project / "data" / "train", output_dir=project, use_checkpoints=False
+            )
+        )
+    assert (project / "data" / "train" / "fox").is_dir()
+
+
 @pytest.mark.usefixtures("no_export")
 def test_without_validation_nothing_is_tested(tmp_path):
     layout = make_layout(tmp_path, pool=4)
