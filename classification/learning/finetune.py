@@ -12,6 +12,7 @@ from torch import nn
 from tqdm import tqdm
 
 from classification.config_learning import FinetuneConfig
+from classification.errors import FieldmarkError
 from classification.learning.crops import Inputs
 from classification.learning.loaders import batch_size, epoch_order, steps_per_epoch
 from classification.learning.milestones import Milestones
@@ -54,7 +55,8 @@ def finetune(
 
     The best epoch has the lowest loss on `val`, every class counting the same; training stops after
     `config.patience` epochs, and 100 steps at least, without a better one. Without validation items
-    (for triplets and pairs: without two of one class and one of another) all epochs are run.
+    of classes in `train` (for triplets and pairs: without two of one class and one of another) all
+    epochs are run.
 
     Args:
         backbone: float32 [B, 3, S, S] to float32 [B, dim].
@@ -72,6 +74,9 @@ def finetune(
 
     Returns:
         The epochs that were run, and the layer on top: of the best epoch, too.
+
+    Raises:
+        FieldmarkError: the loss became infinite or NaN before any epoch was better than another.
     """
     team, milestones = inputs.team, milestones or Milestones()
     found = milestones.read()
@@ -98,9 +103,9 @@ def finetune(
             unlabelled=unlabelled,
             seed=seed,
         )
-        val = val.sample(_MOST_VALIDATION, rng)
+        val = _told(val, train, config).sample(_MOST_VALIDATION, rng)
         spread([*train.paths, *val.paths], inputs)
-        at = _Progress(rng=rng)
+        at = _Progress(rng=rng, device=inputs.device)
         if found is not None:
             at.restore(found["progress"])
             trainer.restore(found["trainer"])
@@ -117,6 +122,7 @@ class _Progress:
     """How far a training is, and its best epoch so far."""
 
     rng: np.random.Generator
+    device: torch.device
     epoch: int = 0
     best: float = math.inf
     best_state: dict[str, Any] | None = None
@@ -126,14 +132,18 @@ class _Progress:
     def state(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in ("epoch", "best", "best_state", "stale")}
         draws = [json.dumps(self.rng.bit_generator.state), torch.get_rng_state()]
+        if self.device.type == "cuda":  # of dropout
+            draws.append(torch.cuda.get_rng_state(self.device))
         return {**plain, "draws": draws}
 
     def restore(self, state: dict[str, Any]) -> None:
         for name in ("epoch", "best", "best_state", "stale"):
             setattr(self, name, state[name])
-        of_numpy, of_torch = state["draws"]
+        of_numpy, of_torch, *of_gpu = state["draws"]
         self.rng.bit_generator.state = json.loads(of_numpy)
         torch.set_rng_state(of_torch)
+        if of_gpu and self.device.type == "cuda":
+            torch.cuda.set_rng_state(of_gpu[0], self.device)
 
 
 def _run_epochs(
@@ -157,6 +167,8 @@ def _run_epochs(
             at.epoch += 1
             done = trainer.run_epoch(at.epoch, train, epoch_order(train.labels, config, at.rng))
             bar.update()
+            if not math.isfinite(done.loss) and at.best_state is None:
+                raise _diverged(done, config)
             if judged:
                 done = replace(done, val_loss=trainer.validation_loss(val))
                 bar.set_postfix(val_loss=f"{done.val_loss:.3f}")
@@ -165,6 +177,25 @@ def _run_epochs(
                     at.best, at.best_state = done.val_loss, trainer.weights()
             watch(done)
             milestones.reached(lambda: {"progress": at.state(), "trainer": trainer.state()})
+
+
+def _told(val: Labelled, train: Labelled, config: FinetuneConfig) -> Labelled:
+    """The items a better epoch can be told by: for classifiers those of classes they are taught.
+
+    The loss of the others grows the longer training lasts, and would call the first epoch the best.
+    Distances can be right about classes never seen.
+    """
+    if config.loss != "softmax":
+        return val
+    return val.take(np.flatnonzero(np.isin(val.labels, train.labels)))
+
+
+def _diverged(epoch: Epoch, config: FinetuneConfig) -> FieldmarkError:
+    return FieldmarkError(
+        f"the training of the backbone failed: its loss was {epoch.loss} in epoch {epoch.number}. "
+        f"Set finetune.learning_rate below {config.learning_rate:g}, such as to a tenth of it; if "
+        "that changes nothing, look whether the weights hold NaN"
+    )
 
 
 def _patience(train: Labelled, config: FinetuneConfig) -> int:

@@ -23,15 +23,17 @@ def epoch_order(
 
 
 def batch_size(labels: NDArray[np.int64], config: FinetuneConfig) -> int:
-    """Crops per step."""
+    """Crops per step, at most."""
     if config.loader != "balanced":
-        return config.batch_size
+        return min(config.batch_size, len(labels))
     return min(config.classes_per_batch, len(np.unique(labels))) * config.samples_per_class
 
 
 def steps_per_epoch(labels: NDArray[np.int64], config: FinetuneConfig) -> int:
-    """Steps of one epoch, at most."""
-    return math.ceil(len(labels) / batch_size(labels, config))
+    """Batches of one `epoch_order`: a schedule that counts more never comes to its end."""
+    size = batch_size(labels, config)
+    left_out = config.loader != "balanced" and len(labels) % size == 1
+    return (len(labels) - left_out + size - 1) // size
 
 
 def _single(

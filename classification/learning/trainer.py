@@ -36,7 +36,10 @@ class Labelled:
 
     def sample(self, most: int, rng: np.random.Generator) -> "Labelled":
         """At most `most` of the items, in their order."""
-        rows = np.sort(rng.permutation(len(self.labels))[:most])
+        return self.take(np.sort(rng.permutation(len(self.labels))[:most]))
+
+    def take(self, rows: NDArray[np.intp]) -> "Labelled":
+        """These of the items."""
         return Labelled(paths=[self.paths[i] for i in rows], labels=self.labels[rows])
 
 

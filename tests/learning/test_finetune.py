@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from classification.config_learning import FinetuneConfig, SemiConfig
+from classification.errors import FieldmarkError
 from classification.learning.backbones import build_backbone, weights_hash
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.finetune import Labelled, finetune
@@ -104,6 +107,21 @@ def nearest_class(backbone, folder, known, asked):
     return float((torch.cdist(x, means).argmin(1).numpy() == asked.labels).mean())
 
 
+def test_validation_items_of_classes_without_a_label_do_not_judge(folder):
+    """Their loss only grows: it would call the first epoch the best."""
+    two = items(0, 30).take(np.flatnonzero(items(0, 30).labels < 2))
+    known = items(40, 60).take(np.flatnonzero(items(40, 60).labels < 2))
+    judged = [[], []]
+    for val, seen in zip((items(40, 60), known), judged, strict=True):
+        run(folder, train=two, val=val, watch=lambda epoch, seen=seen: seen.append(epoch.val_loss))
+    assert judged[0] == judged[1]
+
+
+def test_a_training_that_diverges_says_so(folder):
+    with pytest.raises(FieldmarkError, match=r"epoch \d.*Set finetune\.learning_rate below 1e\+30"):
+        run(folder, train=items(0, 30), val=items(40, 41).take(np.arange(0)), learning_rate=1e30)
+
+
 def test_without_validation_items_all_epochs_run(folder):
     empty = Labelled(paths=[], labels=np.array([], dtype=np.int64))
     backbone, epochs = run(folder, train=items(0, 9), val=empty)  # the last batch holds one item
@@ -153,6 +171,32 @@ def test_unlabelled_crops_change_the_training_and_the_seed_fixes_it(folder):
     without = weights_hash(run(folder, train=items(0, 12), val=items(40, 48))[0])
     assert hashes[0] == hashes[1] != hashes[2]
     assert hashes[2] == without  # off, the pool is not looked at
+
+
+def test_fixmatch_takes_its_share_of_the_labels_there_are(folder):
+    """Not of a batch that few labels do not fill: a step would take five times as long."""
+    sizes = []
+
+    class Counting(CropReader):
+        def groups(self, groups):
+            groups = list(groups)
+            sizes.extend(map(len, groups))
+            return super().groups(groups)
+
+    pool = [f"{i}.jpg" for i in range(12, 40)]
+    backbone = build_backbone("timm/test_resnet", "none", seed=0)
+    finetune(
+        backbone,
+        replace(inputs(folder), reader=Counting(folder, size=32)),
+        train=items(0, 12),
+        val=items(40, 41).take(np.arange(0)),
+        dim=96,
+        n_classes=3,
+        config=FinetuneConfig(epochs=1, batch_size=64, semi=SemiConfig(weight=1.0, ratio=2)),
+        seed=0,
+        unlabelled=pool,
+    )
+    assert sorted(sizes) == [12, 24]
 
 
 def batch_norms(network):

@@ -68,3 +68,21 @@ def test_the_seed_fixes_the_order(loader):
     one, again, other = (order(RARE, seed, loader=loader) for seed in (3, 3, 4))
     assert np.array_equal(one, again)
     assert not np.array_equal(one, other)
+
+
+@given(
+    st.lists(st.integers(0, 4), min_size=2, max_size=40),
+    st.sampled_from(sorted(LOADERS)),
+    st.integers(2, 50),
+)
+def test_a_schedule_can_count_on_the_steps_of_an_epoch(labels, loader, size):
+    labels = np.array(labels)
+    config = FinetuneConfig(loader=loader, batch_size=size, classes_per_batch=3)
+    drawn = epoch_order(labels, config, np.random.default_rng(0))
+    assert -(-len(drawn) // batch_size(labels, config)) == steps_per_epoch(labels, config) > 0
+
+
+@pytest.mark.parametrize("loader", ["even", "single"])
+def test_fewer_labels_than_a_batch_are_a_smaller_batch(loader):
+    """Unlabelled crops of FixMatch are counted by it."""
+    assert batch_size(np.arange(12) % 3, FinetuneConfig(loader=loader, batch_size=64)) == 12

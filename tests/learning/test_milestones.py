@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from classification.config_learning import FinetuneConfig, SemiConfig
+from classification.learning import finetune as finetune_module
 from classification.learning.backbones import build_backbone, weights_hash
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.finetune import Labelled, finetune
@@ -80,6 +81,18 @@ def test_stopped_after_any_epoch_it_ends_with_the_same_weights(folder, tmp_path,
             train(folder, recipe, path, stop_after=stop)
         torch.rand(7)  # another process draws other numbers in between
         assert train(folder, recipe, path) == (whole, epochs[stop:])
+
+
+def test_on_a_gpu_its_own_random_numbers_are_kept_too(monkeypatch):
+    """Dropout there draws from them."""
+    gpu = {"draws": torch.arange(4, dtype=torch.uint8)}
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: gpu["draws"].clone())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", lambda state, device: gpu.update(draws=state))
+    at = finetune_module._Progress(rng=np.random.default_rng(0), device=torch.device("cuda", 0))
+    state = at.state()
+    gpu["draws"] = torch.zeros(4, dtype=torch.uint8)
+    at.restore(state)
+    assert gpu["draws"].tolist() == [0, 1, 2, 3]
 
 
 def test_a_damaged_state_is_passed_over(folder, tmp_path):
