@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classification.data.dataset import Dataset
-from classification.errors import FieldmarkError
+from classification.errors import FieldmarkError, wrong_kind
 from classification.evaluate import Evaluation, evaluate
 from classification.labelling.decisions import answers
 from classification.labelling.store import LabelStore
@@ -108,8 +108,10 @@ class Environment:
         """Store the answers to a query; what has none is marked as unsure.
 
         Raises:
-            FieldmarkError: answers to what was not asked.
+            FieldmarkError: answers to what was not asked, or no mapping.
         """
+        if problem := wrong_kind("the answer of the annotator", given, Mapping):
+            raise FieldmarkError(f"{problem}: a label by item, {{}} where it has none")
         if strange := sorted(given.keys() - set(asked)):
             raise FieldmarkError(
                 f"the annotator answered {len(strange)} items that were not asked, such as "
@@ -175,7 +177,15 @@ def play(
         rounds: after the first.
         seed: fixes the choices of the strategy.
         options: of `classification.query.select`, such as per_group=1.
+
+    Raises:
+        FieldmarkError: numbers that make no sense, or what strategy and annotator get wrong.
     """
+    for name, value, least in (("batch", batch, 1), ("rounds", rounds, 0)):
+        if problem := wrong_kind(name, value, int):
+            raise FieldmarkError(problem)
+        if value < least:
+            raise FieldmarkError(f"{name} is {value}; give {least} or more")
     answered = [d.round for d in environment.store.current().values()]
     for number in range(max(answered, default=-1) + 1, rounds + 1):
         known = environment.labels()

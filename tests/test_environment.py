@@ -123,6 +123,27 @@ def test_answers_to_what_was_not_asked_are_refused(data, tmp_path):
     assert not environment.store.current()
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"batch": 0}, "batch is 0; give 1 or more"),
+        ({"batch": "5"}, "batch is '5'; give a whole number"),
+        ({"rounds": -1}, "rounds is -1; give 0 or more"),
+        ({"rounds": 1.5}, "rounds is 1.5; give a whole number"),
+        (
+            {"annotator": lambda items: ["fox"] * len(items)},
+            "the answer of the annotator is .'fox'",
+        ),
+        ({"annotator": lambda items: None}, "the answer of the annotator is None"),
+    ],
+)
+def test_what_makes_no_sense_is_named(data, tmp_path, changes, expected):
+    environment, engine = simulated(data, tmp_path)
+    usual = {"strategy": "random", "annotator": environment.oracle, "batch": 4, "rounds": 1}
+    with pytest.raises(FieldmarkError, match=expected):
+        list(play(environment, engine, **(usual | changes)))
+
+
 def test_arrays_that_do_not_fit_are_refused_together():
     with pytest.raises(FieldmarkError) as caught:
         array_dataset(

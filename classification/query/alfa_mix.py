@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
-from classification.query.clusters import UnitRows, central_rows, kmeans
+from classification.query.centres import central
 from classification.query.distances import inverse_lengths, row_blocks, squared_lengths
 from classification.query.heads import head_of
 from classification.query.needs import need_embeddings, need_probs
@@ -22,7 +22,8 @@ from classification.query.pool import Head, Pool
 def alfa_mix(
     pool: Pool, n: int, rng: np.random.Generator, *, step: float = 0.2
 ) -> NDArray[np.intp]:
-    """The items nearest to the `n` k-means centres of those whose prediction changes.
+    """The items nearest to the `n` k-means centres (at most 1,000, see `centres.central`) of those
+    whose prediction changes.
 
     The reach e is `step` / sqrt(D), and grows by as much, up to 1 / sqrt(D), until more than `n`
     items change; where they stay fewer, the rest is drawn at random. Without labels there is no
@@ -50,7 +51,7 @@ def alfa_mix(
     found, rest = free[changed], free[~changed]
     if len(found) <= n:
         return np.concatenate([rng.permutation(found), rng.permutation(rest)])[:n]
-    return found[central_rows(kmeans(UnitRows(x, found), n, rng), n)]
+    return central(x, found, n, rng)
 
 
 def class_means(pool: Pool) -> NDArray[np.float32]:
