@@ -6,8 +6,8 @@ linkage holds as it would for the points. A pool of no more than `LEAVES` items 
 items.
 
 Those clusters are looked for among the 64 leading principal directions: 100,000 x 512 take 15 s of
-processor time instead of 50. The clusters' cost, in all directions, is then 0.2 to 2 % lower on 4,500
-real images x 1,280, and 0.1 % higher on a mixture of 12,000 x 256.
+processor time instead of 50. The clusters' cost, in all directions, is then 0.2 to 2 % lower on
+4,500 real images x 1,280, and 0.1 % higher on a mixture of 12,000 x 256.
 """
 
 from dataclasses import dataclass
