@@ -25,6 +25,12 @@ def test_fields_come_from_the_file_then_the_command_line(tmp_path):
     assert config.rounds == cfg.RunConfig().rounds
 
 
+def test_a_list_of_the_command_line_stands_in_place_of_that_of_the_file(tmp_path):
+    text = "launch: {sagemaker: {subnets: [a, b], tags: [k=v]}}\n"
+    launch = load(tmp_path, text, ("launch.sagemaker.subnets", "[c]")).launch.sagemaker
+    assert (launch.subnets, launch.tags) == (("c",), ("k=v",))
+
+
 def test_every_fault_of_file_and_command_line_is_in_one_error(tmp_path):
     text = """
 seed: 1.5
