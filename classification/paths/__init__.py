@@ -21,14 +21,8 @@ from classification.paths.jobs import (
     JobPaths,
     RanksPaths,
 )
-from classification.paths.runs import (
-    EmbeddingPaths,
-    ExportPaths,
-    RoundPaths,
-    RunPaths,
-    ServerPaths,
-    StorePaths,
-)
+from classification.paths.runs import EmbeddingPaths, ExportPaths, RoundPaths, RunPaths
+from classification.paths.tracking import ServerPaths, StorePaths
 
 __all__ = [
     "CROP_MARK",
