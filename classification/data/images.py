@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import numpy as np
 from PIL import ExifTags, Image, ImageFile
+
+from classification.data.pixels import to_rgb
 
 IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp", ".bmp", ".gif"})
 MAX_PIXELS = 300_000_000  # 0.9 GB as RGB; the largest panoramas of trail cameras have 40 M
@@ -29,7 +30,6 @@ _UPRIGHT = {
 _TURNED = (5, 6, 7, 8)  # orientations that swap width and height
 _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"  # markers of a JPEG
 _ZERO_TAIL = 64  # bytes; a file preallocated on a card and never filled ends in more
-_DEEP_MODES = ("I", "F", "I;16", "I;16B", "I;16L", "I;16N")
 
 
 class ImageError(Exception):
@@ -91,10 +91,10 @@ class OpenedImage:
             self.file.draft(None, (self.file.width // shrink, self.file.height // shrink))
         if rows is not None and rows < self.height and turn is None and self.jpeg is not None:
             if _load_top(self.file, -(-rows * self.file.height // self.height)):
-                return Decoded(_to_rgb(self.file), 1.0)
+                return Decoded(_rgb(self.file), 1.0)
             return open_bytes(self.jpeg).decode(shrink=shrink, keep_truncated=keep_truncated)
         share = _load(self.file, keep_truncated=keep_truncated and turn is None)
-        rgb = _to_rgb(self.file)
+        rgb = _rgb(self.file)
         return Decoded(rgb if turn is None else rgb.transpose(turn), share)
 
 
@@ -226,29 +226,8 @@ def _decoded_share(image: Image.Image) -> float:
     return box[3] / image.height if box else 0.0
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    if image.mode == "RGB":
-        return image
-    if image.mode in _DEEP_MODES:
-        image = _to_eight_bits(image)
-    if image.mode in ("P", "PA"):  # by way of RGBA, or Pillow warns about the transparency
-        image = image.convert("RGBA")
+def _rgb(image: Image.Image) -> Image.Image:
     try:
-        return image.convert("RGB")
+        return to_rgb(image)
     except ValueError as error:
         raise ImageError("unreadable", f"pixels of kind {image.mode}: {error}") from error
-
-
-def _to_eight_bits(image: Image.Image) -> Image.Image:
-    """16-bit, 32-bit and float grey, whose brighter values `convert` would clip to white.
-
-    Integers lose as many low bits as the brightest pixel makes necessary; floats are scaled by
-    the brightest pixel when it is above 1, or else by 255.
-    """
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
-    top = max(float(values.max(initial=0.0)), 0.0)
-    if image.mode == "F":
-        scaled = values * (255.0 / max(top, 1.0))
-    else:
-        scaled = values / 2 ** max(int(top).bit_length() - 8, 0)
-    return Image.fromarray(np.clip(scaled, 0, 255).astype(np.uint8))
