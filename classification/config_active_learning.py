@@ -18,7 +18,7 @@ from classification.config import (
     problems,
 )
 from classification.config_learning import FirstTrainingConfig
-from classification.errors import wrong_kind
+from classification.errors import wrong_value
 
 Loader = Literal["single", "balanced"]
 
@@ -220,7 +220,7 @@ def option_problems(options: ActiveLearningOptions, *, strategies: Sequence[str]
 def _strange(name: str, value: object, hint: object) -> str | None:
     """What is wrong with the type of a value; None where nothing is."""
     if Path not in get_args(hint):
-        return wrong_kind(name, value, hint)
+        return wrong_value(name, value, hint)
     if isinstance(value, str | Path) or (value is None and type(None) in get_args(hint)):
         return None
     return f"{name} is {value!r}; give the path of a folder or file"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classification.data.dataset import Dataset
-from classification.errors import FieldmarkError, wrong_kind
+from classification.errors import FieldmarkError, wrong_value
 from classification.evaluate import Evaluation, evaluate
 from classification.labelling.decisions import answers
 from classification.labelling.store import LabelStore
@@ -110,7 +110,7 @@ class Environment:
         Raises:
             FieldmarkError: answers to what was not asked, or no mapping.
         """
-        if problem := wrong_kind("the answer of the annotator", given, Mapping):
+        if problem := wrong_value("the answer of the annotator", given, Mapping):
             raise FieldmarkError(f"{problem}: a label by item, {{}} where it has none")
         if strange := sorted(given.keys() - set(asked)):
             raise FieldmarkError(
@@ -182,10 +182,8 @@ def play(
         FieldmarkError: numbers that make no sense, or what strategy and annotator get wrong.
     """
     for name, value, least in (("batch", batch, 1), ("rounds", rounds, 0)):
-        if problem := wrong_kind(name, value, int):
+        if problem := wrong_value(name, value, int, least=least):
             raise FieldmarkError(problem)
-        if value < least:
-            raise FieldmarkError(f"{name} is {value}; give {least} or more")
     answered = [d.round for d in environment.store.current().values()]
     for number in range(max(answered, default=-1) + 1, rounds + 1):
         known = environment.labels()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from numbers import Integral, Real
-from typing import get_origin
+from typing import Any, get_origin
 
 
 class FieldmarkError(Exception):
@@ -15,14 +15,17 @@ class FieldmarkError(Exception):
         return cls("\n".join([heading, *(f"  - {problem}" for problem in problems)]))
 
 
-def wrong_kind(name: str, value: object, kind: object) -> str | None:
-    """What is wrong with the type of a value, None where nothing is.
+def wrong_value(
+    name: str, value: Any, kind: object, *, least: float | None = None, most: float | None = None
+) -> str | None:
+    """What is wrong with a value, by its type and range; None where nothing is.
 
     Args:
         name: of the value.
         value: NumPy's numbers serve as well as Python's.
         kind: bool, int, float, str or Mapping; for anything else every value is right. A float is
             finite.
+        least, most: of a number, where there are limits.
     """
     truth = isinstance(value, bool)
     right, wanted = {
@@ -32,4 +35,6 @@ def wrong_kind(name: str, value: object, kind: object) -> str | None:
         str: (isinstance(value, str), "a name"),
         Mapping: (isinstance(value, Mapping), "values by name"),
     }.get(get_origin(kind) or kind, (True, ""))  # type: ignore[call-overload]
+    if right and least is not None and (value < least or (most is not None and value > most)):
+        right, wanted = False, f"{least} or more" if most is None else f"{least} to {most}"
     return None if right else f"{name} is {value!r}; give {wanted}"

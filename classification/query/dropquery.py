@@ -26,12 +26,14 @@ def dropquery(
     of an item is predicted from its embedding and again, `passes` times, from what dropout leaves
     of it. Those whose class changed in more than half of the passes are the candidates; while they
     are fewer than `candidates` x n, one change less will do, down to one. Of the candidates the
-    items nearest `n` centroids are taken. Too few are filled up at random. Without labels and
-    without a head all items are candidates, the first batch of the paper.
+    items nearest `n` centroids (at most 1,000, see `centres.central`) are taken. Too few are filled
+    up at random. Without labels and without a head all items are candidates, the first batch of the
+    paper.
 
     Features are dropped to the mean of the embeddings rather than to zero: to a head that
-    standardises, zero is no neutral value. Costs 1 + `passes` predictions and k-means of the
-    candidates; blocks of rows and one number per item.
+    standardises, zero is no neutral value. The head is the pool's, where the paper trains one with
+    dropout. Costs 1 + `passes` predictions and k-means of the candidates; blocks of rows and one
+    number per item.
 
     Args:
         pool: needs embeddings; a head, or labels to fit a linear one to.

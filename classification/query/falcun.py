@@ -24,7 +24,7 @@ def falcun(
     drawn uniformly.
 
     Costs about ten passes over one number per item for each pick, and the distances of those items
-    only that can come nearer; memory: one copy of the probabilities and six numbers per item.
+    only that can come nearer; memory: one copy of the probabilities and nine numbers per item.
 
     Args:
         pool: needs probabilities; embeddings are not read.

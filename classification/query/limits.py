@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError, wrong_kind
+from classification.errors import FieldmarkError, wrong_value
 from classification.query.distances import row_blocks, unit_rows
 from classification.query.pool import Pool
 from classification.query.strategy import Strategy
@@ -35,21 +35,13 @@ class Limits:
 
     def check(self) -> None:
         """Raise a FieldmarkError for values that make no sense."""
-        caps = {"per_group": self.per_group, "per_location": self.per_location}
         problems = [
-            wrong_kind(name, value, int)
-            or (None if value >= 0 else f"{name} is {value}; give 0 (no limit) or more")
-            for name, value in caps.items()
+            wrong_value("per_group", self.per_group, int, least=0),
+            wrong_value("per_location", self.per_location, int, least=0),
+            wrong_value("duplicates", self.duplicates, float, least=0, most=1),
         ]
-        problems.append(
-            wrong_kind("duplicates", self.duplicates, float)
-            or (None if 0 <= self.duplicates <= 1 else _NO_COSINE.format(self.duplicates))
-        )
         if found := [problem for problem in problems if problem]:
             raise FieldmarkError.from_problems("these limits cannot be kept:", found)
-
-
-_NO_COSINE = "duplicates is {}; it is a cosine similarity, 0 to 1"
 
 
 def within(strategy: Strategy, limits: Limits) -> Strategy:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError, wrong_kind
+from classification.errors import FieldmarkError, wrong_value
 from classification.query.pool import Pool
 from classification.query.ranking import shares
 from classification.query.strategy import BaseSampler, Strategy
@@ -137,9 +137,9 @@ class Bandit(BaseSampler):
 
 def _check_weights(weights: Mapping[str, float], options: Mapping[str, Any]) -> None:
     problems = [
-        f"weight of {name!r} is {weight!r}; give 0 or more"
+        problem
         for name, weight in weights.items()
-        if wrong_kind(name, weight, float) or weight < 0
+        if (problem := wrong_value(f"weight of {name!r}", weight, float, least=0))
     ]
     if not problems and not sum(weights.values()) > 0:
         problems.append("no strategy has a weight above 0")

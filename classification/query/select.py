@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError, wrong_kind
+from classification.errors import FieldmarkError, wrong_value
 from classification.query import scores
 from classification.query.alfa_mix import alfa_mix
 from classification.query.auto import auto
@@ -145,9 +145,8 @@ def resolve(strategy: str | Strategy) -> Strategy:
 
 def _check_request(n: int, rng: np.random.Generator, passive: float) -> None:
     problems = [
-        wrong_kind("n", n, int) or (None if n >= 0 else f"n is {n}; ask for 0 items or more"),
-        wrong_kind("passive", passive, float)
-        or (None if 0 <= passive <= 1 else f"passive is {passive}; it is a share, 0 to 1"),
+        wrong_value("n", n, int, least=0),
+        wrong_value("passive", passive, float, least=0, most=1),
     ]
     if not isinstance(rng, np.random.Generator):
         problems.append(f"rng is {rng!r}; give a numpy Generator, as np.random.default_rng(0)")

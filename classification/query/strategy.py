@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError, wrong_kind
+from classification.errors import FieldmarkError, wrong_value
 from classification.query.pool import Pool
 
 
@@ -59,7 +59,7 @@ def check_options(owner: str, function: Callable[..., Any], options: Mapping[str
             f"{owner} has no option {', '.join(map(repr, unknown))}; "
             f"allowed: {', '.join(known) or 'none'}"
         )
-    problems = [wrong_kind(k, value, known[k].annotation) for k, value in options.items()]
+    problems = [wrong_value(k, value, known[k].annotation) for k, value in options.items()]
     problems += [
         f"{k} is missing and has no default"
         for k, p in known.items()

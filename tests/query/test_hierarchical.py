@@ -24,7 +24,7 @@ def blobs(labelled):
     mask = np.zeros(250, dtype=bool)
     mask[labelled] = True
     embeddings = (4 * np.eye(3)[kind] + 0.2 * rng.normal(size=(250, 3))).astype(np.float32)
-    labels = np.where(mask, 3 * truth + 2, -1)
+    labels = np.where(mask, 3 * truth + 1, -1)
     return replace(make_pool(250), embeddings=embeddings, labelled=mask, labels=labels), kind
 
 

@@ -89,14 +89,14 @@ def test_random_is_uniform():
         ({"strategy": "best"}, "unknown strategy 'best'; allowed: auto, random, margin"),
         ({"strategy": None}, "None is no strategy; give a name, a function"),
         ({"strategy": BaseSampler}, "BaseSampler'> is no strategy"),
-        ({"n": -1}, "n is -1; ask for 0 items or more"),
+        ({"n": -1}, "n is -1; give 0 or more"),
         ({"n": 2.5}, "n is 2.5; give a whole number"),
         ({"n": True}, "n is True; give a whole number"),
         ({"n": "5"}, "n is '5'; give a whole number"),
         ({"rng": 3}, r"rng is 3; give a numpy Generator, as np.random.default_rng\(0\)"),
         ({"rng": np.random.RandomState(0)}, "give a numpy Generator"),
         ({"passive": np.nan}, "passive is nan; give a finite number"),
-        ({"passive": 2.0}, "passive is 2.0; it is a share, 0 to 1"),
+        ({"passive": 2.0}, "passive is 2.0; give 0 to 1"),
     ],
 )
 def test_an_impossible_request_is_named(changes, expected):
