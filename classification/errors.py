@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from numbers import Integral, Real
-from typing import Any, get_origin
+from typing import cast, get_origin
 
 
 class FieldmarkError(Exception):
@@ -16,7 +16,7 @@ class FieldmarkError(Exception):
 
 
 def wrong_value(
-    name: str, value: Any, kind: object, *, least: float | None = None, most: float | None = None
+    name: str, value: object, kind: object, *, least: float | None = None, most: float | None = None
 ) -> str | None:
     """What is wrong with a value, by its type and range; None where nothing is.
 
@@ -35,6 +35,7 @@ def wrong_value(
         str: (isinstance(value, str), "a name"),
         Mapping: (isinstance(value, Mapping), "values by name"),
     }.get(get_origin(kind) or kind, (True, ""))  # type: ignore[call-overload]
-    if right and least is not None and (value < least or (most is not None and value > most)):
+    number = cast(float, value)
+    if right and least is not None and (number < least or (most is not None and number > most)):
         right, wanted = False, f"{least} or more" if most is None else f"{least} to {most}"
     return None if right else f"{name} is {value!r}; give {wanted}"
