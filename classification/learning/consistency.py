@@ -1,8 +1,11 @@
 """FixMatch on images: guesses on slightly changed crops are taught on strongly changed ones.
 
 Sohn et al., 2020, arXiv:2001.07685. Only guesses of at least the threshold's probability count; the
-others take part in batch normalisation and have no gradient. What it adds to fine-tuning on real
-crops, and what it costs: `python benchmarks/semi_supervision_images.py`.
+others take part in batch normalisation and have no gradient.
+
+On crops of unseen cameras, 120 labels and 3 seeds, it adds nothing to fine-tuning alone (macro-F1
+0.586 and 0.589; the head without either 0.457) at five times the processor time:
+`benchmarks/semi_supervision_images.py`.
 """
 
 from collections.abc import Iterator, Sequence
