@@ -33,9 +33,8 @@ def auto(
     standardised, rows at length one. What an item weighs follows from the labels so far:
 
     - without a model every item counts the same, and the batch is the pool's best summary;
-    - with one, an item counts one minus the margin of its two largest probabilities, and what is
-      gained by its own label is multiplied by the same number: a sure item's tells nothing. An
-      unsure model leaves the choice to coverage, a sure one narrows it to what is still open;
+    - with one, an item counts one minus the margin of its two largest probabilities. An unsure
+      model leaves the choice to coverage, a sure one narrows it to what is still open;
     - and more where the model suspects a class with few labels: by the mean over its probabilities
       of ``(labels of the class + 1) ** -rarity``, for macro-F1 gains most from those.
 
@@ -57,23 +56,22 @@ def auto(
         return within(random, Limits(per_group=frames))(pool, n, rng)
 
     def cover(part: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
-        unsure = weights = None
-        if part.probs is not None:
-            unsure = by_block(lambda rows: 1 + margin(rows), part.probs)
-            weights = unsure * _rare(part, part.probs, rarity)
-        return herd(
-            part, _space(part), n, rng, sigma=sigma, sample=sample, weights=weights, worth=unsure
-        )
+        weights = None if part.probs is None else _weights(part, part.probs, rarity)
+        return herd(part, _space(part), n, rng, sigma=sigma, sample=sample, weights=weights)
 
     return within(cover, Limits(per_group=frames))(pool, n, rng)
 
 
-def _rare(pool: Pool, probs: Floats, rarity: float) -> Floats:
-    """How few labels the classes have that the model expects: float32 [N], at most 1."""
+def _weights(pool: Pool, probs: Floats, rarity: float) -> Floats:
+    """Uncertainty times expected rarity, float32 [N]."""
     known = pool.labels[pool.taught]
-    counts = np.bincount(known, minlength=probs.shape[1])
+    counts = np.bincount(known, minlength=probs.shape[1])[: probs.shape[1]]
     rare = ((counts + 1.0) ** -rarity).astype(np.float32)
-    return by_block(lambda rows: rows @ rare, probs)
+
+    def block(rows: Floats) -> Floats:
+        return np.multiply(1 + margin(rows), rows @ rare, dtype=np.float32)
+
+    return by_block(block, probs)
 
 
 def _space(pool: Pool) -> UnitRows:

@@ -30,25 +30,6 @@ class Cover(Protocol):
         ...
 
 
-class Worth:
-    """A `Cover` in which what a candidate adds is multiplied by a number of its own."""
-
-    def __init__(self, cover: Cover, worth: Floats) -> None:
-        self._cover, self._worth = cover, worth
-
-    def gains(self) -> Floats:
-        """See `Cover`."""
-        return self._cover.gains() * self._worth
-
-    def gain(self, candidate: int) -> float:
-        """See `Cover`."""
-        return self._cover.gain(candidate) * float(self._worth[candidate])
-
-    def take(self, candidate: int) -> None:
-        """See `Cover`."""
-        self._cover.take(candidate)
-
-
 def lazy_greedy(cover: Cover, n: int) -> list[int]:
     """Again and again the candidate of largest gain, of equal ones the first.
 

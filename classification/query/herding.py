@@ -104,7 +104,6 @@ def herd(
     sigma: float,
     sample: int,
     weights: Floats | None,
-    worth: Floats | None = None,
 ) -> NDArray[np.intp]:
     """`maxherding` in any space of unit rows, with what each item counts.
 
@@ -116,11 +115,8 @@ def herd(
         sigma: width of the similarity.
         sample: most items at a time.
         weights: float32 [N], what is below 0 counts as 0; None: all count 1.
-        worth: float32 [N], see `cover_pool`.
     """
-    return cover_pool(
-        pool, x, n, rng, likeness=Gaussian(sigma), sample=sample, weights=weights, worth=worth
-    )
+    return cover_pool(pool, x, n, rng, likeness=Gaussian(sigma), sample=sample, weights=weights)
 
 
 class Gaussian:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
 from classification.query.clusters import UnitRows, nearest_centre
-from classification.query.coverage import Cover, Worth, lazy_greedy, representatives
+from classification.query.coverage import Cover, lazy_greedy, representatives
 from classification.query.distances import Floats, row_blocks, squared_distances
 from classification.query.pool import Pool
 
@@ -44,7 +44,6 @@ def cover_pool(
     likeness: Likeness,
     sample: int,
     weights: Floats | None = None,
-    worth: Floats | None = None,
 ) -> NDArray[np.intp]:
     """The batch that adds most to the likeness of all items to the nearest labelled or chosen one.
 
@@ -61,7 +60,6 @@ def cover_pool(
         likeness: by distance.
         sample: most items at a time.
         weights: float32 [N], what each item's likeness counts, below 0 as 0. None: all 1.
-        worth: float32 [N], not negative, what is gained by an item is multiplied by. None: all 1.
 
     Raises:
         FieldmarkError: `sample` is below 1.
@@ -71,12 +69,11 @@ def cover_pool(
     labelled = np.flatnonzero(pool.labelled)
     mass = np.ones(len(pool), dtype=np.float32) if weights is None else np.maximum(weights, 0)
     mass[labelled] = 0
-    value = np.ones(len(pool), dtype=np.float32) if worth is None else worth
     picks = np.zeros(0, dtype=np.intp)
     while len(picks) < n and mass.any():
         rows, counts = representatives(mass, max(_WIDER, sample), rng)
         centres = replace(x, positions=np.concatenate([labelled, picks]))
-        around = Surroundings(replace(x, positions=rows), counts, value[rows], centres, likeness)
+        around = Surroundings(replace(x, positions=rows), counts, centres, likeness)
         found = rows[around.choose(n - len(picks), sample, rng)]
         picks = np.concatenate([picks, found])
         if not len(found) or len(rows) == np.count_nonzero(mass):
@@ -92,15 +89,12 @@ class Surroundings:
     Args:
         x: rows of length one, M of them.
         counts: float32 [M].
-        worth: float32 [M], what is gained by each is multiplied by.
         centres: of what is labelled or chosen, rows of length one.
         likeness: by distance.
     """
 
-    def __init__(
-        self, x: UnitRows, counts: Floats, worth: Floats, centres: UnitRows, likeness: Likeness
-    ) -> None:
-        self.x, self.counts, self.worth, self.likeness = x, counts.copy(), worth, likeness
+    def __init__(self, x: UnitRows, counts: Floats, centres: UnitRows, likeness: Likeness) -> None:
+        self.x, self.counts, self.likeness = x, counts.copy(), likeness
         self.near = _nearest_squared(x, centres)
 
     def choose(self, n: int, sample: int, rng: np.random.Generator) -> NDArray[np.intp]:
@@ -115,7 +109,7 @@ class Surroundings:
             whole = len(part) == np.count_nonzero(self.counts)
             turn = n - len(picks) if whole else min(n - len(picks), max(sample // 4, 1))
             cover = self.likeness.cover(self.x[part], self.near[part], counts)
-            found = part[lazy_greedy(Worth(cover, self.worth[part]), turn)]
+            found = part[lazy_greedy(cover, turn)]
             del cover  # before the next one is made
             if not len(found) or whole:
                 return np.concatenate([picks, found])
@@ -129,7 +123,7 @@ class Surroundings:
     def _moved(self, picks: NDArray[np.intp], rng: np.random.Generator) -> NDArray[np.intp]:
         """Each pick replaced by the best item of those it is the nearest centre of.
 
-        What is gained can only grow by it: the others keep the centres they had.
+        The sum over all items can only grow by it: the others keep the centres they had.
         """
         of, distances = nearest_centre(self.x, self.x[picks])
         closer = (distances < self.near) & (self.counts > 0)
@@ -147,8 +141,7 @@ class Surroundings:
         x = self.x[rows]
         added = self.likeness.at(squared_distances(x, x))
         added -= self.likeness.at(self.near[rows])
-        gains = np.maximum(added, 0, out=added) @ self.counts[rows]
-        return rows[(gains * self.worth[rows]).argmax()]
+        return rows[(np.maximum(added, 0, out=added) @ self.counts[rows]).argmax()]
 
 
 def _nearest_squared(x: UnitRows, centres: UnitRows) -> Floats:
