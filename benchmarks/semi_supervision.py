@@ -18,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold
 
@@ -132,11 +133,16 @@ def report(n: int, scores: Scores) -> None:
             values = np.array(scores[method, where])
             if not len(values):
                 continue
-            gain = values - np.array(scores["logistic", where])
-            error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else 0.0
-            parts.append(f"{where} {values.mean():.3f} ({gain.mean():+.3f} ± {error:.3f})")
+            parts.append(f"{where} {compared(values, np.array(scores['logistic', where]))}")
         seconds = np.mean(scores[method, "seconds"])
         print(f"  {n:4d} labels  {method:24s} {'  '.join(parts)}  {seconds:.2f} s")
+
+
+def compared(values: NDArray[np.float64], base: NDArray[np.float64]) -> str:
+    """Mean, paired difference to the base and its standard error."""
+    gain = values - base
+    error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else 0.0
+    return f"{values.mean():.3f} ({gain.mean():+.3f} ± {error:.3f})"
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
+from semi_supervision import compared
 from sklearn.metrics import accuracy_score, f1_score
 from sklearn.model_selection import GroupKFold
 
@@ -179,9 +180,7 @@ def report(scores: dict[tuple[str, str], list[float]], methods: list[str]) -> No
         parts = []
         for what in (f"{where} {score}" for where in WHERE for score in ("accuracy", "macro-F1")):
             values = np.array(scores[method, what])
-            gain = values - np.array(scores[methods[0], what])
-            error = gain.std(ddof=1) / np.sqrt(len(gain)) if len(gain) > 1 else 0.0
-            parts.append(f"{what} {values.mean():.3f} ({gain.mean():+.3f} ± {error:.3f})")
+            parts.append(f"{what} {compared(values, np.array(scores[methods[0], what]))}")
         seconds = np.mean(scores[method, "seconds"])
         print(f"{method:10s}  {'  '.join(parts)}  {seconds:.0f} s")
 
