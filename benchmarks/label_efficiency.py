@@ -26,11 +26,10 @@ from classification.comparison.vision import write_vision_dataset
 from classification.config import BackboneConfig
 from classification.paths import ComparisonPaths
 from classification.query import STRATEGIES
+from classification.query.names import NEEDS_OPTIONS
 
 HALF = (0.5, 0.5, 0.5)  # these weights take (x - 127.5) / 127.5
 DEFAULT = ("caltech_night", "missouri", "fashion_mnist")
-# One class only, or what several models say: no strategy for a whole pool of one model.
-LEFT_OUT = {"class_entropy", "class_high", "class_low"}
 FASHION_IMAGES = 4_500
 
 
@@ -100,7 +99,7 @@ def _protocol(task: Task, *, cold: bool) -> Protocol:
 
 
 def _entrants(options: argparse.Namespace) -> list[Entrant]:
-    names = options.strategies or [n for n in STRATEGIES if n not in LEFT_OUT]
+    names = options.strategies or [n for n in STRATEGIES if n not in NEEDS_OPTIONS]
     names = ["random", *(name for name in names if name != "random")]
     ours = [
         Entrant(
