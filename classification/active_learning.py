@@ -18,7 +18,7 @@ from classification.config_active_learning import (
     option_problems,
     run_config,
 )
-from classification.errors import FieldmarkError
+from classification.errors import refuse
 from classification.paths.active_learning import DEFAULT_FOLDER, ActiveLearningPaths
 from classification.query.names import ALL_NAMES, NEEDS_OPTIONS
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from classification.rounds import Outcome
 
 logger = logging.getLogger(__name__)
+
+_UNFIT = "run_active_learning cannot begin:"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -59,20 +61,15 @@ def run(options: ActiveLearningOptions) -> Progress:
     from classification.launch.here import alone_in, move_aside
 
     strategies = [name for name in ALL_NAMES if name not in NEEDS_OPTIONS]
-    _refuse(option_problems(options, strategies=strategies))
+    refuse(_UNFIT, option_problems(options, strategies=strategies))
     named = str(options.output_dir) != "default"
     paths = ActiveLearningPaths(Path(options.output_dir if named else DEFAULT_FOLDER).resolve())
-    _refuse(_folder_problems(options, paths))
+    refuse(_UNFIT, _folder_problems(options, paths))
     with alone_in(paths):
         old = [] if options.use_checkpoints else [p for p in paths.outputs if p.exists()]
         if old:
             logger.info("set aside an earlier run in %s", move_aside(old, paths))
         return _run(options, paths)
-
-
-def _refuse(problems: list[str]) -> None:
-    if problems:
-        raise FieldmarkError.from_problems("run_active_learning cannot begin:", problems)
 
 
 def _folder_problems(options: ActiveLearningOptions, paths: ActiveLearningPaths) -> list[str]:

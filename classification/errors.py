@@ -1,6 +1,6 @@
 """The one exception that users see: what was given, what is allowed, what to do next."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from math import isfinite
 from numbers import Integral, Real
 from typing import cast, get_origin
@@ -13,6 +13,12 @@ class FieldmarkError(Exception):
     def from_problems(cls, heading: str, problems: Sequence[str]) -> "FieldmarkError":
         """One error for many problems, so that a user mends them all in one go."""
         return cls("\n".join([heading, *(f"  - {problem}" for problem in problems)]))
+
+
+def refuse(heading: str, problems: Iterable[str | None]) -> None:
+    """Raise `FieldmarkError.from_problems` where there are any; None is no problem."""
+    if found := [problem for problem in problems if problem]:
+        raise FieldmarkError.from_problems(heading, found)
 
 
 def wrong_value(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError, wrong_value
+from classification.errors import refuse, wrong_value
 from classification.query.distances import row_blocks, unit_rows
 from classification.query.pool import Pool
 from classification.query.strategy import Strategy
@@ -40,8 +40,7 @@ class Limits:
             wrong_value("per_location", self.per_location, int, least=0),
             wrong_value("duplicates", self.duplicates, float, least=0, most=1),
         ]
-        if found := [problem for problem in problems if problem]:
-            raise FieldmarkError.from_problems("these limits cannot be kept:", found)
+        refuse("these limits cannot be kept:", problems)
 
 
 def within(strategy: Strategy, limits: Limits) -> Strategy:

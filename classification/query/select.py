@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError, wrong_value
+from classification.errors import FieldmarkError, refuse, wrong_value
 from classification.query import scores
 from classification.query.alfa_mix import alfa_mix
 from classification.query.auto import auto
@@ -150,8 +150,7 @@ def _check_request(n: int, rng: np.random.Generator, passive: float) -> None:
     ]
     if not isinstance(rng, np.random.Generator):
         problems.append(f"rng is {rng!r}; give a numpy Generator, as np.random.default_rng(0)")
-    if found := [problem for problem in problems if problem]:
-        raise FieldmarkError.from_problems("nothing can be selected:", found)
+    refuse("nothing can be selected:", problems)
 
 
 def _partly_random(strategy: Strategy, share: float) -> Strategy:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.errors import FieldmarkError, wrong_value
+from classification.errors import FieldmarkError, refuse, wrong_value
 from classification.query.pool import Pool
 
 
@@ -65,5 +65,4 @@ def check_options(owner: str, function: Callable[..., Any], options: Mapping[str
         for k, p in known.items()
         if p.default is p.empty and k not in options
     ]
-    if found := [problem for problem in problems if problem]:
-        raise FieldmarkError.from_problems(f"{owner} cannot use these options:", found)
+    refuse(f"{owner} cannot use these options:", problems)
