@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from classification.errors import FieldmarkError
-from classification.query.pool import Pool
+from classification.query.pool import Head, Pool
 
 # Softmax rows summed in float32 over 1,000 classes stay well within this.
 _SUM_TOLERANCE = 1e-3
@@ -34,7 +34,7 @@ def checked(pool: Pool) -> Pool:
     Raises:
         FieldmarkError: arrays of other shapes, or of no such numbers; NaN, infinity or rows too
             long to be measured; probabilities that do not sum to one; labels that are none of their
-            columns. The first rows at fault are named.
+            columns; a head of other embeddings or classes. The first rows at fault are named.
     """
     pool, problems = _converted(pool)
     problems = problems or _wrong_shapes(pool) or _wrong_values(pool)
@@ -83,7 +83,32 @@ def _wrong_values(pool: Pool) -> list[str]:
         problems += _bad_rows("labels", strange, what=what)
     for member, probs in enumerate(() if pool.committee is None else pool.committee):
         problems += _bad_probs(f"committee[{member}]", probs)
+    return problems + _bad_head(pool)
+
+
+def _bad_head(pool: Pool) -> list[str]:
+    """What keeps the head from having made `probs` of `embeddings`."""
+    if pool.head is None:
+        return []
+    if pool.probs is None:
+        return ["head is set and probs is not; give head.predict(embeddings, number of classes)"]
+    problems, width, columns = [], pool.embeddings.shape[1], pool.probs.shape[1]
+    mean, classes = (_vector(pool.head, name) for name in ("mean", "classes"))
+    if mean is not None and len(mean) != width:
+        problems.append(
+            f"head was fitted to embeddings of {len(mean)} columns, these have {width}; give the "
+            "embeddings that it was fitted to, or no head"
+        )
+    if classes is not None and classes.max(initial=0) >= columns:
+        problems.append(f"head knows class ids up to {classes.max()}, probs has {columns} columns")
     return problems
+
+
+def _vector(head: Head, name: str) -> NDArray[np.number] | None:
+    """A row of numbers that heads of this package hold; those of others need not."""
+    value = getattr(head, name, None)
+    known = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iuf"
+    return value if known else None
 
 
 def _measurable(rows: NDArray[np.float32]) -> NDArray[np.bool_]:

@@ -36,7 +36,7 @@ def dropquery(
     number per item.
 
     Args:
-        pool: needs embeddings; a head, or labels to fit a linear one to.
+        pool: needs embeddings; a head with its probs, or labels to fit a linear one to.
         n: how many.
         rng: draws the dropped features, the seeds of the clusters and what fills a batch up.
         dropout: share of the features that are dropped; the others are scaled up to make up for it.

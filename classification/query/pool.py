@@ -35,8 +35,8 @@ class Pool:
         locations: int64 [N], the camera location of each item, as `groups`.
         committee: float32 [M, N, C], what each of several models (an ensemble, or dropout passes)
             says; None where there is one model only.
-        head: the classifier that made `probs` of `embeddings`. Strategies that need one fit a
-            linear one on the labels where it is None.
+        head: the classifier that made `probs` of `embeddings`; never without `probs`. Strategies
+            that need one fit a linear one on the labels where it is None.
     """
 
     embeddings: NDArray[np.float32]

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from classification.errors import FieldmarkError
+from classification.linear import fit_linear
 from classification.query import STRATEGIES, Pool, select
 
 from .pools import OPTIONS, make_pool
@@ -44,6 +45,35 @@ def faulty(**changes):
 def test_a_pool_that_leads_astray_is_refused_by_name_and_row(changes, expected):
     with pytest.raises(FieldmarkError, match=expected):
         select("random", faulty(**changes), 1, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        (
+            {"embeddings": np.zeros((8, 3))},
+            "head was fitted to embeddings of 4 columns, these have 3",
+        ),
+        (
+            {"embeddings": np.zeros((8, 0))},
+            "head was fitted to embeddings of 4 columns, these have 0",
+        ),
+        ({"probs": None}, "head is set and probs is not; give head.predict"),
+        (
+            {"probs": np.full((8, 5), 0.2), "labels": np.full(8, 2)},
+            "head knows class ids up to 6, probs has 5 columns",
+        ),
+    ],
+)
+@pytest.mark.parametrize("name", ["dropquery", "alfa_mix", "random"])
+def test_a_head_of_another_pool_is_refused(name, changes, expected):
+    pool = faulty()
+    labels = np.array([2, 4, 6, -1, -1, -1, -1, -1])
+    head = fit_linear(pool.embeddings[:3], labels[:3])
+    pool = replace(pool, labels=labels, head=head, committee=None)
+    assert len(select(name, pool, 2, np.random.default_rng(0))) == 2
+    with pytest.raises(FieldmarkError, match=expected):
+        select(name, replace(pool, **changes), 2, np.random.default_rng(0))
 
 
 def test_all_faults_come_together():
