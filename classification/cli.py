@@ -33,7 +33,7 @@ def options_parser(
     switches. A field with ``metadata={"short": "r"}`` may also be given as ``-r``, and with
     underscores in its long name; a ``bool`` one also with ``true`` or ``false``.
     """
-    parser = ArgumentParser(description=description or options.__doc__)
+    parser = ArgumentParser(description=description or options.__doc__, allow_abbrev=False)
     hints, docs = get_type_hints(options), field_docs(options)
     for field in fields(options):
         required = field.default is MISSING and field.default_factory is MISSING

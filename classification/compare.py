@@ -9,7 +9,6 @@ pools and tests. From Python: `ActiveLearningComparison`.
 """
 
 import sys
-from argparse import ArgumentParser
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,21 @@ if not __package__:  # run by path: classification/ must not stay on sys.path
 
 from classification.cli import options_parser, run
 from classification.config_compare import CompareConfig
+from classification.settings import read_typed
 
 
 def parse(words: list[str]) -> tuple[CompareConfig, list[Path]]:
     """The configuration, and folders whose results are to be put together."""
     parser = options_parser(CompareConfig, description=__doc__)
-    parser.add_argument("--config", action="config", help="YAML with any of these fields.")
+    parser.add_argument("--config", type=Path, help="YAML with any of these fields.")
     parser.add_argument(
         "--results", nargs="*", type=Path, default=[], help="Folders with results to put together."
     )
-    parsed = parser.parse_args(_file_first(words))
+    file = parser.parse_args(words).config
+    if file is not None:
+        typed = read_typed(CompareConfig, file)
+        parser.set_defaults({k: list(v) if isinstance(v, tuple) else v for k, v in typed.items()})
+    parsed = parser.parse_args(words)
     given = {f.name: getattr(parsed, f.name) for f in fields(CompareConfig)}
     values: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in given.items()
@@ -36,24 +40,18 @@ def parse(words: list[str]) -> tuple[CompareConfig, list[Path]]:
     return CompareConfig(**values), parsed.results
 
 
-def _file_first(words: list[str]) -> list[str]:
-    """The command line with its file in front: where both name a field, the last one counts."""
-    option = ArgumentParser(add_help=False, allow_abbrev=False)
-    option.add_argument("--config", action="append", default=[])
-    files, others = option.parse_known_args(words)
-    return [*(f"--config={file}" for file in files.config), *others]
-
-
 def main() -> None:
     """Entry point."""
-    config, folders = parse(sys.argv[1:])
-    run(lambda: _put_together(config, folders) if folders else _compare(config))
+    run(lambda: _compare(*parse(sys.argv[1:])))
 
 
-def _compare(config: CompareConfig) -> None:
+def _compare(config: CompareConfig, folders: list[Path]) -> None:
     from classification.comparison.compare import compare
 
-    compare(config)
+    if folders:
+        _put_together(config, folders)
+    else:
+        compare(config)
 
 
 def _put_together(config: CompareConfig, folders: list[Path]) -> None:

@@ -47,10 +47,7 @@ def _run(words: list[str]) -> None:
 
 def main() -> None:
     """Entry point."""
-    words = sys.argv[1:]
-    if {"-h", "--help"} & set(words):
-        parse(words)
-    run(lambda: _run(words))
+    run(lambda: _run(sys.argv[1:]))
 
 
 if __name__ == "__main__":

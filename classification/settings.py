@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -60,26 +60,28 @@ def load_config(
         FieldmarkError: the file is missing or not YAML, or: every unknown key, wrong type and
             impossible combination of file and overrides together.
     """
-    parser = _fields_parser()
-    values: dict[str, Any] = {}
-    options: dict[str, Any] = {}
-    faults: list[str] = []
+    parser = _fields_parser(cfg.RunConfig)
     written = cfg.flatten(read_fields(path)) if path else {}
     given = [*written.items(), *((o.key, o) for o in overrides)]
-    for key, value in given:
-        try:
-            if key.startswith(_OPTIONS):  # the strategy knows their names and types
-                options[key.removeprefix(_OPTIONS)] = _option(key, value)
-            else:
-                values[key] = _field(parser, key, value)
-        except _FieldError as fault:
-            faults.append(str(fault))
-    config = _build(parser, values | ({"query.options": options} if options else {}))
+    values, faults = _typed(cfg.RunConfig, given)
+    config = _build(parser, values)
     faults += cfg.problems(config, strategies=strategies)
     if faults:
         name = path or "on the command line"
         raise FieldmarkError.from_problems(f"the configuration {name} cannot be used:", faults)
     return config
+
+
+def read_typed(options: type, path: Path) -> dict[str, Any]:
+    """The fields of `options` that a YAML file gives.
+
+    Raises:
+        FieldmarkError: the file is missing or not YAML, or every unknown key and wrong type.
+    """
+    values, faults = _typed(options, cfg.flatten(read_fields(path)).items())
+    if faults:
+        raise FieldmarkError.from_problems(f"the configuration {path} cannot be used:", faults)
+    return values
 
 
 def read_fields(path: Path, *, what: str = "config") -> dict[str, Any]:
@@ -103,15 +105,31 @@ class _FieldError(Exception):
     """A field that cannot be taken as given."""
 
 
-def _fields_parser() -> ArgumentParser:
+def _fields_parser(options: type) -> ArgumentParser:
     parser = ArgumentParser(exit_on_error=False)
-    parser.add_class_arguments(cfg.RunConfig, None)
+    parser.add_class_arguments(options, None)
     return parser
 
 
-def _field(parser: ArgumentParser, key: str, value: Any) -> Any:
+def _typed(options: type, given: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Typed values by dotted field name, the last one given counts; and all faults in words."""
+    parser, names = _fields_parser(options), cfg.option_names(options)
+    values: dict[str, Any] = {}
+    free: dict[str, Any] = {}
+    faults: list[str] = []
+    for key, value in given:
+        try:
+            if key.startswith(_OPTIONS):  # the strategy knows their names and types
+                free[key.removeprefix(_OPTIONS)] = _option(key, value)
+            else:
+                values[key] = _field(parser, names, key, value)
+        except _FieldError as fault:
+            faults.append(str(fault))
+    return values | ({"query.options": free} if free else {}), faults
+
+
+def _field(parser: ArgumentParser, names: Sequence[str], key: str, value: Any) -> Any:
     """The typed value of one field, from YAML or (an `Override`) from the command line."""
-    names = cfg.option_names()
     if key not in names:
         inside = [name for name in names if name.startswith(f"{key}.")]
         near = inside or difflib.get_close_matches(key, names, n=3, cutoff=0.5)

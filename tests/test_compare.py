@@ -104,6 +104,28 @@ def test_a_list_on_the_command_line_stands_in_place_of_that_of_the_file(tmp_path
     assert (found.datasets, found.strategies, found.seeds) == (("c", "d"), ("entropy",), 9)
 
 
+def test_faults_of_the_file_are_told_together(tmp_path):
+    path = tmp_path / "c.yml"
+    path.write_text("datasets: [a]\nseed: 7\nrounds: many\nscore: f1\nmean: [0.5]\n")
+    with pytest.raises(FieldmarkError) as caught:
+        parse(["--config", str(path)])
+    for words in (
+        "seed: unknown field; did you mean: seeds",
+        "rounds: Expected a <class 'int'>. Got value: many",
+        "score: Expected a Literal['macro_f1', 'accuracy']",
+        "mean: Expected a tuple with 3 elements",
+    ):
+        assert words in str(caught.value)
+    with pytest.raises(FieldmarkError, match="config not found"):
+        parse(["--config", str(tmp_path / "nowhere.yml")])
+
+
+def test_an_option_is_named_in_full(capsys):
+    with pytest.raises(SystemExit):
+        parse(["--seed", "4"])  # might be seeds, or first_seed
+    assert "--seed" in capsys.readouterr().err
+
+
 def test_faults_of_the_configuration_are_told_together(tmp_path):
     with pytest.raises(FieldmarkError) as caught:
         compare(config(tmp_path, seeds=0, target=2.0, training="frozen", datasets=()))
