@@ -63,7 +63,7 @@ def load_config(
     parser = _fields_parser(cfg.RunConfig)
     written = cfg.flatten(read_fields(path)) if path else {}
     given = [*written.items(), *((o.key, o) for o in overrides)]
-    values, faults = _typed(cfg.RunConfig, given)
+    values, faults = typed(cfg.RunConfig, given)
     config = _build(parser, values)
     faults += cfg.problems(config, strategies=strategies)
     if faults:
@@ -72,13 +72,30 @@ def load_config(
     return config
 
 
+def typed(options: type, given: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:
+    """Typed values by dotted field name, the last one given counts; and all faults in words."""
+    parser, names = _fields_parser(options), cfg.option_names(options)
+    values: dict[str, Any] = {}
+    free: dict[str, Any] = {}
+    faults: list[str] = []
+    for key, value in given:
+        try:
+            if key.startswith(_OPTIONS):  # the strategy knows their names and types
+                free[key.removeprefix(_OPTIONS)] = _option(key, value)
+            else:
+                values[key] = _field(parser, names, key, value)
+        except _FieldError as fault:
+            faults.append(str(fault))
+    return values | ({"query.options": free} if free else {}), faults
+
+
 def read_typed(options: type, path: Path) -> dict[str, Any]:
     """The fields of `options` that a YAML file gives.
 
     Raises:
         FieldmarkError: the file is missing or not YAML, or every unknown key and wrong type.
     """
-    values, faults = _typed(options, cfg.flatten(read_fields(path)).items())
+    values, faults = typed(options, cfg.flatten(read_fields(path)).items())
     if faults:
         raise FieldmarkError.from_problems(f"the configuration {path} cannot be used:", faults)
     return values
@@ -109,23 +126,6 @@ def _fields_parser(options: type) -> ArgumentParser:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(options, None)
     return parser
-
-
-def _typed(options: type, given: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Typed values by dotted field name, the last one given counts; and all faults in words."""
-    parser, names = _fields_parser(options), cfg.option_names(options)
-    values: dict[str, Any] = {}
-    free: dict[str, Any] = {}
-    faults: list[str] = []
-    for key, value in given:
-        try:
-            if key.startswith(_OPTIONS):  # the strategy knows their names and types
-                free[key.removeprefix(_OPTIONS)] = _option(key, value)
-            else:
-                values[key] = _field(parser, names, key, value)
-        except _FieldError as fault:
-            faults.append(str(fault))
-    return values | ({"query.options": free} if free else {}), faults
 
 
 def _field(parser: ArgumentParser, names: Sequence[str], key: str, value: Any) -> Any:

@@ -133,3 +133,12 @@ def test_faults_of_a_batch_are_told_together(tmp_path):
 def test_names_of_experiments_are_folder_names():
     names = [v["experiment_name"] for v in variants("b", {"model": ["timm/x"], "epochs": [1]})]
     assert names == ["b-timm_x-epochs_1"]
+
+
+def test_values_of_another_type_in_a_batch_are_told_together(tmp_path):
+    path = tmp_path / "b.yml"
+    path.write_text("common: {epochs: many}\nvary: {patience: [1, x]}\n")
+    with pytest.raises(FieldmarkError) as caught:
+        read_batch(path)
+    for words in ("epochs: Expected a <class 'int'>. Got value: many", "Got value: x"):
+        assert words in str(caught.value)

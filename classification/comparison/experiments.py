@@ -12,7 +12,7 @@ from classification.config_experiment import ExperimentOptions, batch_problems, 
 from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
 from classification.paths import ComparisonPaths
-from classification.settings import read_fields
+from classification.settings import read_fields, typed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,7 +77,12 @@ def read_batch(path: Path) -> list[dict[str, Any]]:
         FieldmarkError: the file is missing or not YAML, or all that is wrong with it.
     """
     batch = read_fields(path, what="batch")
-    if faults := batch_problems(batch):
+    faults = batch_problems(batch)
+    if not faults:
+        varied = [(key, value) for key, values in batch["vary"].items() for value in values]
+        given = [*batch.get("common", {}).items(), *varied]
+        faults = typed(ExperimentOptions, given)[1]
+    if faults:
         raise FieldmarkError.from_problems(f"the batch {path} cannot be run:", faults)
     return [batch.get("common", {}) | chosen for chosen in variants(path.stem, batch["vary"])]
 
