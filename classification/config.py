@@ -58,6 +58,9 @@ class LaunchConfig:
     processes: int = 1
     """Processes that embed and train together, on each machine; torchrun starts them. 0: one per
     GPU. Also --nproc."""
+    save_minutes: float = 10.0
+    """Minutes of fine-tuning, at most, that a run that was killed repeats: its state (four times
+    the weights) is written so often, within an epoch, too, and when SIGTERM asks the run to end."""
     sagemaker: SageMakerConfig = field(default_factory=SageMakerConfig)
 
 
@@ -124,6 +127,7 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
         "bootstrap": (config.bootstrap, 10),
         "launch.threads": (config.launch.threads, 0),
         "launch.processes": (config.launch.processes, 0),
+        "launch.save_minutes": (config.launch.save_minutes, 0),
         "seed": (config.seed, 0),
     }
     found = [f"{k}: {v} is below {low}" for k, (v, low) in minimum.items() if v < low]

@@ -43,8 +43,9 @@ class SageMakerConfig:
     spot_wait_hours: float = 12.0
     """With spot: hours beyond max_hours to wait for capacity in all."""
     checkpoint_minutes: float = 5.0
-    """Minutes between two checkpoints of the run folder in S3; 0: only after each round. An
-    interrupted job repeats at most this much, or the epoch of fine-tuning it was in."""
+    """Minutes between two checkpoints of the run folder in S3; 0: only after each round. A job that
+    loses its machine without notice repeats at most this much, and of fine-tuning also
+    launch.save_minutes."""
     warm_minutes: int = 0
     """Minutes to keep the machine, paid, for the next job; 0: none. Not with spot."""
     pytorch: str = "2.10"

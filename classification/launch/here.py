@@ -14,6 +14,7 @@ from classification.launch import Job
 from classification.learning.fit import make_bench, make_inputs
 from classification.learning.model import load_classifier, save_export
 from classification.learning.serve import serve
+from classification.learning.stop import StopRequest
 from classification.learning.team import ALONE, Team
 from classification.paths import DatasetPaths, ExportPaths, RunPaths
 from classification.report import write_report
@@ -23,7 +24,11 @@ from classification.tracking import make_tracker
 
 
 def run_here(
-    job: Job, *, team: Team = ALONE, on_round: Callable[[], None] | None = None
+    job: Job,
+    *,
+    team: Team = ALONE,
+    on_round: Callable[[], None] = lambda: None,
+    stop: StopRequest | None = None,
 ) -> Outcome:
     """Play the rounds in this process, alone in the run folder; then export, report, register.
 
@@ -31,6 +36,7 @@ def run_here(
         job: what to run.
         team: processes that share the work; this one leads.
         on_round: called after each complete round.
+        stop: by which a training in progress is asked to write its state.
 
     Raises:
         FieldmarkError: another process works in the folder, or the run cannot go on.
@@ -39,7 +45,7 @@ def run_here(
     with alone_in(paths):
         if not job.resume:
             set_aside(paths, job.config)
-        outcome = _run(job.config, paths, team, on_round or (lambda: None))
+        outcome = _run(job.config, paths, team, on_round, stop)
     if team.leads:
         team.tell(None)
     return outcome
@@ -106,10 +112,14 @@ def move_aside(outputs: Sequence[Path], paths: RunPaths) -> Path:
 
 
 def _run(
-    config: RunConfig, paths: RunPaths, team: Team, after_round: Callable[[], None]
+    config: RunConfig,
+    paths: RunPaths,
+    team: Team,
+    after_round: Callable[[], None],
+    stop: StopRequest | None,
 ) -> Outcome:
     dataset = load_dataset(config.data)
-    bench = make_bench(config, dataset, paths, team)
+    bench = make_bench(config, dataset, paths, team, stop)
     tracker = make_tracker(config.tracking, paths)
     print(plan_line(dataset, config, device=str(bench.inputs.device)), flush=True)
 

@@ -55,16 +55,27 @@ class Unlabelled:
         """Be where another one was at `state`."""
         self._turns.restore(state)
 
-    def pairs(self, steps: int, generator: torch.Generator) -> Iterator[tuple[Tensor, ...]]:
+    def pairs(
+        self, steps: int, generator: torch.Generator, *, done: int = 0
+    ) -> Iterator[tuple[Tensor, ...]]:
         """For every step a weak and a strong batch, float32 [B, 3, S, S]; or nothing, if off.
 
         Of a team, each process gets its part of the `size` crops.
+
+        Args:
+            steps: of an epoch.
+            generator: of the changes.
+            done: steps of the epoch to leave out: they were made before.
         """
         if not self._on:
-            yield from ((),) * steps
-            return
-        chosen = [self._paths[int(i)] for i in self._turns.take(steps * self.size)]
-        for crops, part in self._inputs.parts(chosen, self.size):
+            return iter(((),) * (steps - done))
+        chosen = self._turns.take(steps * self.size)[done * self.size :]
+        return self._read([self._paths[int(i)] for i in chosen], generator)
+
+    def _read(
+        self, paths: Sequence[str], generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, ...]]:
+        for crops, part in self._inputs.parts(paths, self.size):
             pair = (weak(crops, generator, part), strong(crops, generator, part))
             yield tuple(self._inputs.preprocessing.normalise(changed) for changed in pair)
 

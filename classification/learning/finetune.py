@@ -109,7 +109,7 @@ def finetune(
         if found is not None:
             at.restore(found["progress"])
             trainer.restore(found["trainer"])
-        with whole_statistics(network, team):
+        with whole_statistics(network, team), milestones.training():
             _run_epochs(trainer, train, val, config, at, objective, milestones, watch)
     if at.best_state is not None:
         network.load_state_dict(at.best_state)
@@ -124,14 +124,24 @@ class _Progress:
     rng: np.random.Generator
     device: torch.device
     epoch: int = 0
+    """Epochs that are over."""
     best: float = math.inf
     best_state: dict[str, Any] | None = None
     stale: int = 0
     """Epochs since the best."""
+    order_from: str = ""
+    """State of `rng` from which the order of the epoch after those is drawn."""
+
+    def __post_init__(self) -> None:
+        self.mark()
+
+    def mark(self) -> None:
+        """An epoch begins with what `rng` gives next."""
+        self.order_from = json.dumps(self.rng.bit_generator.state)
 
     def state(self) -> dict[str, Any]:
         plain = {name: getattr(self, name) for name in ("epoch", "best", "best_state", "stale")}
-        draws = [json.dumps(self.rng.bit_generator.state), torch.get_rng_state()]
+        draws = [self.order_from, torch.get_rng_state()]
         if self.device.type == "cuda":  # of dropout
             draws.append(torch.cuda.get_rng_state(self.device))
         return {**plain, "draws": draws}
@@ -158,14 +168,20 @@ def _run_epochs(
 ) -> None:
     """Train until the last epoch, or until there is no patience left."""
     judged, patience = objective.judges(torch.from_numpy(val.labels)), _patience(train, config)
+
+    def keep() -> None:
+        milestones.reached(lambda: {"progress": at.state(), "trainer": trainer.state()})
+
     hidden = True if trainer.team.rank > 0 else None  # None: where no terminal is
     with tqdm(
         total=config.epochs, initial=at.epoch, desc="fine-tune", unit="epoch", leave=False,
         disable=hidden,
     ) as bar:  # fmt: skip
         while at.epoch < config.epochs and at.stale < patience:
+            at.mark()
+            order = epoch_order(train.labels, config, at.rng)
+            done = trainer.run_epoch(at.epoch + 1, train, order, after_step=keep)
             at.epoch += 1
-            done = trainer.run_epoch(at.epoch, train, epoch_order(train.labels, config, at.rng))
             bar.update()
             if not math.isfinite(done.loss) and at.best_state is None:
                 raise _diverged(done, config)
@@ -176,7 +192,8 @@ def _run_epochs(
                 if done.val_loss < at.best:
                     at.best, at.best_state = done.val_loss, trainer.weights()
             watch(done)
-            milestones.reached(lambda: {"progress": at.state(), "trainer": trainer.state()})
+            at.mark()
+            keep()
 
 
 def _told(val: Labelled, train: Labelled, config: FinetuneConfig) -> Labelled:

@@ -1,6 +1,6 @@
 """The model of one round: choose or train the backbone, embed, fit the head."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from classification.learning.fit_head import Known, fit_head
 from classification.learning.head import Head
 from classification.learning.model import Card
 from classification.learning.round_backbone import choose_backbone, run_embedder
+from classification.learning.stop import StopRequest
 from classification.learning.team import ALONE, Team
 from classification.learning.temperature import Calibration, calibrate
 from classification.paths import RunPaths
@@ -32,6 +33,8 @@ class Bench:
     dataset: Dataset
     paths: RunPaths
     inputs: Inputs
+    stop: StopRequest = field(default_factory=StopRequest)
+    """Whether the process is to end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +54,16 @@ class Fitted:
     calibration: Calibration | None
 
 
-def make_bench(config: RunConfig, dataset: Dataset, paths: RunPaths, team: Team = ALONE) -> Bench:
+def make_bench(
+    config: RunConfig,
+    dataset: Dataset,
+    paths: RunPaths,
+    team: Team = ALONE,
+    stop: StopRequest | None = None,
+) -> Bench:
     """Set up device, decoding and deterministic arithmetic."""
-    inputs = make_inputs(config, dataset.crops, team)
-    return Bench(config=config, dataset=dataset, paths=paths, inputs=inputs)
+    inputs, stop = make_inputs(config, dataset.crops, team), stop or StopRequest()
+    return Bench(config=config, dataset=dataset, paths=paths, inputs=inputs, stop=stop)
 
 
 def make_inputs(config: RunConfig, crops: Path, team: Team) -> Inputs:

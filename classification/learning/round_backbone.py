@@ -76,7 +76,12 @@ def choose_backbone(
     if checkpoint.exists():  # the run was stopped after this point
         network.load_state_dict(read_weights(checkpoint))
     else:
-        milestones = Milestones(path=bench.paths.unfinished(checkpoint))
+        milestones = Milestones(
+            path=bench.paths.unfinished(checkpoint),
+            older=bench.paths.unfinished_before(checkpoint),
+            seconds=60 * config.launch.save_minutes,
+            stop=bench.stop,
+        )
         _finetune(
             bench,
             network,

@@ -82,23 +82,47 @@ class Trainer:
         self._change, self._classes = _CHANGES[config.augment], config.loss == "softmax"
         self._unlabelled = Unlabelled(unlabelled, inputs, config.semi, batch_size=size, seed=seed)
         self._generator = torch.Generator().manual_seed(seed)
+        self._losses: list[Tensor] = []  # of the epoch's steps so far
+        self._right: Tensor | int = 0
+        self._turns = self._unlabelled.state()  # as they were when the epoch began
 
-    def run_epoch(self, number: int, train: Labelled, order: NDArray[np.intp]) -> Epoch:
-        """One pass over `order`."""
-        paths, labels = [train.paths[i] for i in order], torch.from_numpy(train.labels[order])
+    def run_epoch(
+        self,
+        number: int,
+        train: Labelled,
+        order: NDArray[np.intp],
+        *,
+        after_step: Callable[[], None] = lambda: None,
+    ) -> Epoch:
+        """One pass over `order`; of an epoch that was begun before `restore`, what is left of it.
+
+        Args:
+            number: of the epoch.
+            train: the items.
+            order: positions, batch after batch.
+            after_step: called after each batch; `state` may be taken then.
+        """
+        steps, done = math.ceil(len(order) / self._size), len(self._losses)
+        left = order[done * self._size :]
+        paths, labels = [train.paths[i] for i in left], torch.from_numpy(train.labels[left])
         batches = self._inputs.parts(paths, self._size)
-        pairs = self._unlabelled.pairs(math.ceil(len(order) / self._size), self._generator)
+        answers = labels.split(self._size) if len(left) else ()
+        pairs = self._unlabelled.pairs(steps, self._generator, done=done)
         _train_mode(self._network)
-        losses, right = [], 0
-        for (crops, part), y, pair in zip(batches, labels.split(self._size), pairs, strict=True):
+        for (crops, part), y, pair in zip(batches, answers, pairs, strict=True):
             x = self._inputs.preprocessing.normalise(self._change(crops, self._generator, part))
             loss, known = self._step(x, y.to(x.device), pair)
-            losses.append(loss)
-            right += (known.argmax(dim=1) == y.to(x.device)).sum() if self._classes else 0
-        accuracy = float(right) / max(1, len(order)) if self._classes else math.nan
-        mean = float(torch.stack(losses).mean()) if losses else math.nan
+            self._losses.append(loss)
+            self._right += (known.argmax(dim=1) == y.to(x.device)).sum() if self._classes else 0
+            after_step()
+        return self._close_epoch(number, len(order))
+
+    def _close_epoch(self, number: int, n: int) -> Epoch:
+        accuracy = float(self._right) / max(1, n) if self._classes else math.nan
+        mean = float(torch.stack(self._losses).mean()) if self._losses else math.nan
         mean, accuracy = map(self.team.agree, (mean, accuracy))
         self._pace.after_epoch(loss=mean, accuracy=accuracy)
+        self._losses, self._right, self._turns = [], 0, self._unlabelled.state()
         return Epoch(number=number, loss=mean, accuracy=accuracy)
 
     def _step(self, x: Tensor, y: Tensor, pair: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
@@ -128,13 +152,15 @@ class Trainer:
         return copy.deepcopy(self._network.state_dict())
 
     def state(self) -> dict[str, Any]:
-        """All that a later epoch depends on: plain values and tensors."""
+        """All that later steps depend on, after any step: plain values and tensors."""
         return {
             "network": self._network.state_dict(),
             "optimiser": self._pace.optimiser.state_dict(),
             "schedule": self._pace.schedule.state_dict(),
             "generator": self._generator.get_state(),
-            "turns": self._unlabelled.state(),
+            "turns": self._turns,
+            "losses": torch.stack(self._losses).cpu() if self._losses else torch.empty(0),
+            "right": int(self._right),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
@@ -143,7 +169,11 @@ class Trainer:
         self._pace.optimiser.load_state_dict(state["optimiser"])
         self._pace.schedule.load_state_dict(state["schedule"])
         self._generator.set_state(state["generator"])
-        self._unlabelled.restore(state["turns"])
+        self._turns = state["turns"]
+        self._unlabelled.restore(self._turns)
+        # a state by an earlier version, written after an epoch, has neither
+        self._losses = list(state.get("losses", torch.empty(0)).to(self._inputs.device))
+        self._right = state.get("right", 0)
 
     @torch.inference_mode()
     def validation_loss(self, val: Labelled) -> float:

@@ -31,6 +31,11 @@ class RoundPaths:
         return self.root / "train.csv"
 
     @property
+    def judged(self) -> Path:
+        """Only where people labelled, or keep for validation, what the round is measured on."""
+        return self.root / "judged.csv"
+
+    @property
     def head(self) -> Path:
         return self.root / "head.safetensors"
 
@@ -171,6 +176,10 @@ class RunPaths:
     def unfinished(self, checkpoint: Path) -> Path:
         """State of the training that will end in `checkpoint`."""
         return checkpoint.with_suffix(".unfinished.pt")
+
+    def unfinished_before(self, checkpoint: Path) -> Path:
+        """The state before that one."""
+        return checkpoint.with_suffix(".before.pt")
 
     def figure(self, name: str) -> Path:
         return self.root / "figures" / f"{name}.png"

@@ -1,6 +1,7 @@
 """Two real processes compute what one process computes."""
 
 import multiprocessing
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from classification.learning.backbones import build_backbone
 from classification.learning.crops import CropReader, Inputs, Preprocessing
 from classification.learning.embeddings import Items, Kind, embed_items
 from classification.learning.finetune import Labelled, finetune
+from classification.learning.milestones import Milestones
 from classification.learning.serve import serve
 from classification.learning.team import ALONE, Part, Team, end_process
 from classification.learning.team_norm import whole_statistics
@@ -44,7 +46,9 @@ def inputs(folder: Path, team: Team) -> Inputs:
     )
 
 
-def train(folder: Path, team: Team, config: FinetuneConfig) -> dict[str, torch.Tensor]:
+def train(
+    folder: Path, team: Team, config: FinetuneConfig, milestones: Milestones | None = None
+) -> dict[str, torch.Tensor]:
     names = make_crops(folder) if team.rank == 0 else []
     backbone = build_backbone("timm/test_resnet", "none", seed=0)
     labels = np.arange(24) % 3
@@ -58,8 +62,29 @@ def train(folder: Path, team: Team, config: FinetuneConfig) -> dict[str, torch.T
         n_classes=3,
         config=config,
         seed=0,
+        milestones=milestones,
     )
     return backbone.state_dict()
+
+
+class Copying(Milestones):
+    """Keeps what a kill after the second step of the second epoch would have left."""
+
+    calls = 0
+
+    def reached(self, state):
+        super().reached(state)
+        self.calls += 1
+        if self.calls == 6 and self.path:
+            shutil.copyfile(self.path, self.path.with_suffix(".sixth"))
+
+
+def stopped(folder: Path, team: Team) -> dict[str, torch.Tensor]:
+    """Weights of a training that goes on in the middle of its second epoch."""
+    config, path = replace(RECIPES["softmax"], batch_size=8), folder / "state.pt"
+    whole = train(folder, team, config, Copying(path=path, seconds=0))
+    again = train(folder, team, config, Milestones(path=path.with_suffix(".sixth"), seconds=3600))
+    return {key: torch.stack([whole[key], again[key]]) for key in whole}
 
 
 def embed(folder: Path, team: Team) -> np.ndarray:
@@ -114,6 +139,7 @@ def work(rank: int, folder: Path) -> None:
     else:
         found["embed"] = {"rows": torch.from_numpy(embed(folder, team))}
         found |= {name: train(folder, team, recipe) for name, recipe in RECIPES.items()}
+        found["stopped"] = stopped(folder, team)
         team.tell(None)
         torch.save(found, folder / "found.pt")
     team.wait()
@@ -155,6 +181,11 @@ def test_training_by_two_ends_with_the_weights_of_one(tmp_path, by_two, name):
     assert moved > 0.01
     # what rounding makes of sums in another order, within a few steps
     assert difference(by_two[name], alone) < 0.01 * moved
+
+
+def test_stopped_within_an_epoch_two_go_on_bit_by_bit(by_two):
+    for key, (whole, again) in by_two["stopped"].items():
+        assert torch.equal(whole, again), key
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
