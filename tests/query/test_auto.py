@@ -29,6 +29,14 @@ def short_of_best(pool, picks):
     return np.array(short)
 
 
+def test_the_units_of_the_features_do_not_matter():
+    pool = make_pool(60, labelled=(0, 5, 9), seed=3)
+    picks = select("auto", pool, 12, np.random.default_rng(0))
+    units = np.float32([1e-4, 1, 1e3, 0.03])
+    other = replace(pool, embeddings=pool.embeddings * units + 7)
+    assert select("auto", other, 12, np.random.default_rng(0)).tolist() == picks.tolist()
+
+
 @pytest.mark.parametrize("labelled", [(), (0, 5, 9), range(20)])
 @pytest.mark.parametrize("model", [False, True])
 def test_it_is_the_greedy_cover_of_what_is_unsure_and_rare(labelled, model):

@@ -41,6 +41,15 @@ def test_bursts_nobody_labelled_come_first():
     assert sorted(pool.groups[picks].tolist()) == list(range(20))
 
 
+def test_a_burst_with_fewer_labels_than_its_share_is_as_open_as_one_without():
+    pool = make_pool(60, labelled=[*range(0, 30, 6), *range(1, 30, 6)], burst=6)
+    pool = replace(pool, probs=np.where(np.arange(60)[:, None] < 30, pool.probs, np.eye(7)[0]))
+    alike = select("margin", pool, 5, np.random.default_rng(0), per_group=3)
+    assert (alike < 30).all()  # two of six have labels, three are allowed: as open as the sure ones
+    apart = select("margin", pool, 5, np.random.default_rng(0), per_group=2)
+    assert (apart >= 30).all()  # these five had their two
+
+
 def test_a_batch_that_the_cap_cannot_fill_is_filled_all_the_same():
     pool = make_pool(12, burst=4)
     picks = select("margin", pool, 7, np.random.default_rng(0), per_group=1, per_location=1)
