@@ -11,15 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from classification.comparison import result_figures
+from classification.comparison.paired import SIGNIFICANT
 from classification.comparison.places import dataset_tables, strategy_places
 from classification.comparison.savings import labels_saved
-from classification.comparison.statistics import (
-    SIGNIFICANT,
-    by_model,
-    caveats,
-    summary,
-    win_matrix,
-)
+from classification.comparison.statistics import by_model, caveats, summary, win_matrix
 from classification.errors import FieldmarkError
 from classification.evaluation import query_figures
 from classification.evaluation.embed import Picture, picture
@@ -49,11 +44,6 @@ def write_comparison_report(
     """
     paths = ComparisonPaths(folder)
     results, recall = read_results(paths)
-    if baseline not in set(results["strategy"]):
-        raise FieldmarkError(
-            f"{paths.results} has no strategy {baseline!r} to compare with; "
-            f"there are: {', '.join(sorted(set(results['strategy'])))}"
-        )
     context = _context(results, recall, score=score, baseline=baseline)
     tables = dataset_tables(paths)
     for task in context["tasks"]:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from classification.comparison.statistics import SIGNIFICANT
+from classification.comparison.paired import SIGNIFICANT
 from classification.evaluation.count_grid import count_grid
 from classification.evaluation.theme import (
     FONT_SIZE,

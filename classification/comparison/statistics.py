@@ -1,14 +1,22 @@
 """From curves to claims: area under the curve, labels saved, and which differences are luck."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.comparison.paired import (
+    SIGNIFICANT,
+    holm,
+    mean_interval,
+    seeds_needed,
+    signed_rank,
+)
+from classification.errors import FieldmarkError
+
 if TYPE_CHECKING:
     import pandas as pd
 
-SIGNIFICANT = 0.05
 CLAIM = 5  # seeds below which nothing is claimed (Munjal et al., 2022, arXiv:2002.09564)
 
 
@@ -41,49 +49,68 @@ def summary(
     the same seed), low and high (95 % interval of the gain over seeds, Student's t), p (Wilcoxon
     signed-rank test of the gain, Holm-corrected over the strategies of the task), final (last
     score), successor (macro-F1 of another kind of classifier on the same labels), labels (to reach
-    `target`; NaN where it is not reached), seconds (CPU time per query).
+    `target`; NaN where it is not reached), seconds (CPU time per query). A strategy is compared on
+    the seeds that it shares with the baseline.
 
     Args:
         results: as `ResultTable`, of one model.
         baseline: strategy that gains are measured against.
         score: column that area, gain and final are about.
         target: score to reach; None: the baseline's mean in the last round.
+
+    Raises:
+        FieldmarkError: a task without the baseline, or a strategy that shares no seed with it.
     """
     import pandas as pd
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for task, part in results.groupby("task", sort=False):
-        table = areas(part, score).loc[task]
-        raw: dict[str, float] = {}
-        for name in table.columns:
-            curve = part[part["strategy"] == name]
-            gain = (table[name] - table[baseline]).to_numpy()
-            raw[name] = _signed_rank(gain)
-            low, high = _interval(gain)
-            last = curve.sort_values("round").groupby("seed").tail(1)
-            rows.append(
-                {
-                    "task": task,
-                    "strategy": name,
-                    "area": table[name].mean(),
-                    "gain": gain.mean(),
-                    "low": low,
-                    "high": high,
-                    "final": last[score].mean(),
-                    "successor": last["successor_macro_f1"].mean(),
-                    "labels": labels_to_reach(
-                        part, name, baseline=baseline, score=score, target=target
-                    ),
-                    "seconds": curve.loc[curve["round"] > 0, "seconds"].mean(),
-                }
+        names = sorted(set(part["strategy"]))
+        if baseline not in names:
+            raise FieldmarkError(
+                f"{task} has no strategy {baseline!r} to compare with; there are: "
+                f"{', '.join(names)}"
             )
-        names = [name for name in raw if name != baseline]
-        corrected = dict(zip(names, holm(np.array([raw[n] for n in names])), strict=True))
-        for row in rows[-len(table.columns) :]:
-            row["p"] = corrected.get(row["strategy"], np.nan)
-    return pd.DataFrame(rows).sort_values(
+        found = [
+            {"task": task, "strategy": name}
+            | _against(part, name, baseline=baseline, score=score, target=target)
+            for name in names
+        ]
+        others = [row for row in found if row["strategy"] != baseline]
+        for row, p in zip(others, holm(np.array([row["p"] for row in others])), strict=True):
+            row["p"] = p
+        rows += found
+    columns = ["task", "strategy", "area", "gain", "low", "high", "final", "successor", "labels"]
+    return pd.DataFrame(rows, columns=[*columns, "seconds", "p"]).sort_values(
         ["task", "area"], ascending=[True, False], ignore_index=True
     )
+
+
+def _against(
+    part: "pd.DataFrame", name: str, *, baseline: str, score: str, target: float | None
+) -> dict[str, float]:
+    """A row of `summary`, on the seeds that the strategy shares with the baseline."""
+    table = areas(part, score)[list({name, baseline})].dropna()
+    if table.empty:
+        raise FieldmarkError(
+            f"{name!r} and {baseline!r} share no seed: their results do not compare"
+        )
+    part = part[part["seed"].isin(table.index.get_level_values("seed"))]
+    curve = part[part["strategy"] == name]
+    gain = (table[name] - table[baseline]).to_numpy()
+    low, high = mean_interval(gain)
+    last = curve.sort_values("round").groupby("seed").tail(1)
+    return {
+        "area": table[name].mean(),
+        "gain": (table[name] - table[baseline]).mean(),
+        "low": low,
+        "high": high,
+        "final": last[score].mean(),
+        "successor": last["successor_macro_f1"].mean(),
+        "labels": labels_to_reach(part, name, baseline=baseline, score=score, target=target),
+        "seconds": curve.loc[curve["round"] > 0, "seconds"].mean(),
+        "p": np.nan if name == baseline else signed_rank(gain),
+    }
 
 
 def labels_to_reach(
@@ -112,8 +139,9 @@ def labels_to_reach(
 def win_matrix(results: "pd.DataFrame", *, score: str = "macro_f1") -> "pd.DataFrame":
     """On how many tasks the row's strategy is significantly better than the column's.
 
-    Wilcoxon signed-rank tests over seeds, Holm-corrected over all pairs of a task (Ash et al. 2020
-    count wins like this, with t-tests).
+    Wilcoxon signed-rank tests over the seeds that both have, of the areas, Holm-corrected over all
+    pairs of a task. (The matrix of Ash et al. 2020 counts every round, by t-tests without a
+    correction, and divides by the number of rounds.)
     """
     import pandas as pd
 
@@ -124,7 +152,8 @@ def win_matrix(results: "pd.DataFrame", *, score: str = "macro_f1") -> "pd.DataF
         values = part.to_numpy()
         pairs = [(i, j) for i in range(len(names)) for j in range(i + 1, len(names))]
         gains = [values[:, i] - values[:, j] for i, j in pairs]
-        corrected = holm(np.array([_signed_rank(gain) for gain in gains]))
+        gains = [gain[~np.isnan(gain)] for gain in gains]
+        corrected = holm(np.array([signed_rank(gain) for gain in gains]))
         for (i, j), gain, p in zip(pairs, gains, corrected, strict=True):
             if p < SIGNIFICANT:
                 winner, loser = (i, j) if gain.mean() > 0 else (j, i)
@@ -141,44 +170,34 @@ def _mean_curve(
     return x, y
 
 
-def holm(p: NDArray[np.float64]) -> NDArray[np.float64]:
-    """p-values corrected for as many comparisons (Holm 1979)."""
-    order = np.argsort(p)
-    scaled = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
-    out = np.empty(len(p))
-    out[order] = np.minimum(scaled, 1)
-    return out
-
-
 def caveats(results: "pd.DataFrame") -> list[str]:
     """What must be said beside the figures of these results, in sentences."""
-    seeds = int(results.groupby(["task", "strategy"])["seed"].nunique().min())
-    least = 2.0 ** (1 - seeds)  # two-sided, when all seeds agree
+    count = results.groupby(["task", "strategy"])["seed"].nunique()
+    seeds, others = int(count.min()), results["strategy"].nunique() - 1
+    pairs = others * (others + 1) // 2
+    found = []
     if seeds < CLAIM:
-        return [
+        found.append(
             f"{seeds} seeds: too few to claim anything; differences may be luck. Give --seeds "
-            f"{CLAIM} or more."
-        ]
-    others = results["strategy"].nunique() - 1
-    if least * max(1, others) > SIGNIFICANT:
-        return [
+            f"{max(CLAIM, seeds_needed(others))} or more."
+        )
+    elif seeds < seeds_needed(others):
+        found.append(
             f"{seeds} seeds: with {others} strategies beside the baseline no difference, however "
-            f"large, can come out significant (the smallest p is {least * others:.2g} after "
-            "correction); look at the intervals of the gains, or add seeds."
-        ]
-    return []
-
-
-def _signed_rank(gain: NDArray[np.float64]) -> float:
-    from scipy.stats import wilcoxon
-
-    return float(np.asarray(wilcoxon(gain))[1]) if np.any(gain) else 1.0
-
-
-def _interval(gain: NDArray[np.float64], level: float = 0.95) -> tuple[float, float]:
-    from scipy.stats import t
-
-    if len(gain) < 2:
-        return float("nan"), float("nan")
-    half = t.ppf((1 + level) / 2, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
-    return float(gain.mean() - half), float(gain.mean() + half)
+            "large, can come out significant after correction; look at the intervals of the "
+            f"gains, or give --seeds {seeds_needed(others)} or more."
+        )
+    elif seeds < seeds_needed(pairs):
+        found.append(
+            f"{seeds} seeds: among {pairs} pairs of strategies no difference, however large, can "
+            f"come out significant after correction; for who beats whom give --seeds "
+            f"{seeds_needed(pairs)} or more."
+        )
+    for task, part in count.groupby(level="task"):
+        if part.nunique() > 1:
+            few = part[part < part.max()]
+            found.append(
+                f"{task}: {', '.join(few.index.get_level_values('strategy'))} played fewer than "
+                f"{part.max()} seeds; each is compared on the seeds that it shares with the other."
+            )
+    return found

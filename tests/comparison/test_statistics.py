@@ -1,10 +1,17 @@
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from classification.comparison.statistics import areas, holm, labels_to_reach, summary, win_matrix
+from classification.comparison.statistics import (
+    areas,
+    caveats,
+    labels_to_reach,
+    summary,
+    win_matrix,
+)
+from classification.errors import FieldmarkError
 
 
 def results(levels, *, seeds=12, noise=0.01):
@@ -62,11 +69,41 @@ def test_the_area_is_the_mean_over_rounds():
     assert np.allclose(areas(table)["random"], means)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-def test_holm_only_raises_p_and_keeps_the_order(values):
-    p = np.array(values)
-    corrected = holm(p)
-    assert (corrected >= p).all()
-    assert (corrected <= 1).all()
-    assert (np.diff(corrected[np.argsort(p, kind="stable")]) >= 0).all()
-    assert corrected.min() == pytest.approx(min(1, p.min() * len(p)))
+def test_a_strategy_is_compared_on_the_seeds_it_shares():
+    table = results({"random": 0.3, "good": 0.4}, noise=0)
+    few = table[(table["strategy"] == "random") | (table["seed"] % 4 == 0)]
+    good = summary(few).set_index(["task", "strategy"]).loc[("a", "good")]
+    assert good["gain"] == pytest.approx(0.1)
+    shared = few[(few["task"] == "a") & (few["seed"] % 4 == 0) & (few["strategy"] == "good")]
+    assert good["area"] == pytest.approx(shared["macro_f1"].mean())
+    assert good["labels"] == pytest.approx(30)
+    assert "a: good played fewer than 12 seeds" in caveats(few)[1]
+    assert not win_matrix(few).to_numpy().any()  # 3 seeds
+    with pytest.raises(FieldmarkError, match="'good' and 'random' share no seed"):
+        summary(few[(few["strategy"] == "good") | (few["seed"] % 4 == 1)])
+
+
+def test_results_without_the_baseline_are_refused_by_name():
+    with pytest.raises(FieldmarkError, match="a has no strategy 'random' to compare with; there"):
+        summary(results({"good": 0.4}))
+
+
+@pytest.mark.parametrize(
+    ("seeds", "strategies", "said"),
+    [
+        (2, 1, "2 seeds: too few to claim anything; differences may be luck. Give --seeds 6"),
+        (5, 1, "with 1 strategies beside the baseline no difference, .* or give --seeds 6"),
+        (6, 1, None),
+        (7, 3, "among 6 pairs of strategies no difference, .* give --seeds 8"),
+        (8, 3, None),
+    ],
+)
+def test_seeds_that_cannot_show_a_difference_are_told_with_how_many_would(seeds, strategies, said):
+    levels = {"random": 0.1} | {f"s{i}": 0.3 + 0.2 * i for i in range(strategies)}
+    table = results(levels, seeds=seeds, noise=0)
+    notes = caveats(table)
+    assert (notes == []) == (said is None)
+    if said is None:  # and indeed all differences do come out
+        assert win_matrix(table).to_numpy().sum() == 2 * len(levels) * strategies // 2
+    else:
+        assert re.search(said, notes[0])

@@ -1,0 +1,55 @@
+"""Differences between two strategies on the same seeds: is one of them luck."""
+
+from math import ceil, log2
+
+import numpy as np
+from numpy.typing import NDArray
+
+SIGNIFICANT = 0.05
+_DIGITS = 12  # sums of equal scores in another order differ in the sixteenth
+
+FloatArray = NDArray[np.float64]
+
+
+def signed_rank(gain: FloatArray) -> float:
+    """Two-sided p of the Wilcoxon signed-rank test, zeros left out.
+
+    1 where the ranks and the mean point in opposite directions, as one outlier can make them: no
+    claim in either direction would fit both.
+
+    Args:
+        gain: difference by seed [S].
+    """
+    from scipy.stats import rankdata, wilcoxon
+
+    gain = np.round(gain, _DIGITS)
+    gain = gain[gain != 0]
+    ranks = rankdata(np.abs(gain)) @ np.sign(gain)
+    if not len(gain) or np.sign(ranks) * gain.mean() <= 0:
+        return 1.0
+    return float(np.asarray(wilcoxon(gain))[1])
+
+
+def seeds_needed(tests: int) -> int:
+    """Seeds below which not even a difference of one sign on all of them is significant, when
+    corrected for so many tests."""
+    return ceil(1 + log2(max(1, tests) / SIGNIFICANT))  # the smallest two-sided p is 2 ** (1 - S)
+
+
+def holm(p: FloatArray) -> FloatArray:
+    """p-values corrected for as many comparisons (Holm 1979)."""
+    order = np.argsort(p)
+    scaled = np.maximum.accumulate(p[order] * (len(p) - np.arange(len(p))))
+    out = np.empty(len(p))
+    out[order] = np.minimum(scaled, 1)
+    return out
+
+
+def mean_interval(gain: FloatArray, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a mean by Student's t; NaN below two values."""
+    from scipy.stats import t
+
+    if len(gain) < 2:
+        return float("nan"), float("nan")
+    half = t.ppf((1 + level) / 2, len(gain) - 1) * gain.std(ddof=1) / np.sqrt(len(gain))
+    return float(gain.mean() - half), float(gain.mean() + half)
