@@ -1,9 +1,9 @@
-"""What runs in a training container: ``torchrun ... -m classification.launch.container``.
+"""What runs in a training container: ``python -m classification.launch.container``.
 
 It puts the channels where the configuration expects them, goes on from the newest checkpoint, plays
 the rounds as any other machine would, and stores a snapshot of the run folder every few minutes,
-after every round, and when SIGTERM announces that the machine will be taken away. It ends when all
-rounds are played or labels are needed.
+after every round, and when SIGTERM announces that the machine will be taken away: then a training
+first writes where it is. It ends when all rounds are played or labels are needed.
 """
 
 import os
@@ -31,9 +31,11 @@ from classification.query.names import ALL_NAMES
 from classification.settings import load_config
 
 if TYPE_CHECKING:
+    from classification.learning.stop import StopRequest
     from classification.learning.team import Team
 
 _REASON = 1024  # characters of a failure that AWS shows
+_STEP_SECONDS = 45.0  # for a step of training to end, of the 120 s between SIGTERM and SIGKILL
 
 
 @dataclass(kw_only=True)
@@ -43,6 +45,8 @@ class Saver:
     snapshots: Snapshots
     seconds: float
     """Between two snapshots; 0: only when asked."""
+    stop: "StopRequest"
+    """By which a training in progress learns that the machine goes."""
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -70,8 +74,15 @@ class Saver:
     def _at_sigterm(self) -> None:
         signal.sigwait({signal.SIGTERM})
         print("asked to end: saving", flush=True)
-        self.save()
-        os._exit(128 + signal.SIGTERM)
+        try:
+            self.stop.ask()
+            if not self.stop.wait(_STEP_SECONDS):
+                print("the step of training takes too long: the state before it counts", flush=True)
+            self.save()
+        except FieldmarkError as error:
+            print(f"no checkpoint: {error}", file=sys.stderr, flush=True)
+        finally:
+            os._exit(128 + signal.SIGTERM)
 
     def _by_time(self) -> None:
         while not self._over.wait(self.seconds):
@@ -103,6 +114,7 @@ def main() -> int:
 
 def _run(ml: ContainerPaths) -> None:
     # torch and all: a machine without them fails here, with a reason
+    from classification.launch.ending import helping
     from classification.launch.here import help_here
     from classification.launch.workspace import lay_out, project
     from classification.learning.team import end_process, joined
@@ -117,13 +129,15 @@ def _run(ml: ContainerPaths) -> None:
         if team.rank == 0:
             _lead(ml, job, team)
         else:
-            help_here(job, team)
+            with helping():
+                help_here(job, team)
     end_process(team)
 
 
 def _lead(ml: ContainerPaths, job: Job, team: "Team") -> None:
     from classification.launch.here import run_here
     from classification.launch.restore import Folder, restore
+    from classification.learning.stop import StopRequest
 
     run = RunPaths(job.run)
     number = restore(Folder(ml.checkpoints), run)
@@ -133,9 +147,10 @@ def _lead(ml: ContainerPaths, job: Job, team: "Team") -> None:
     saver = Saver(
         snapshots=Snapshots(run=run, store=CheckpointPaths(ml.checkpoints)),
         seconds=60 * float(os.environ.get("FIELDMARK_CHECKPOINT_MINUTES", "5")),
+        stop=StopRequest(),
     )
     with saver.running():
-        run_here(job, team=team, on_round=saver.save)
+        run_here(job, team=team, on_round=saver.save, stop=saver.stop)
     if run.export.is_dir():
         shutil.copytree(run.export, ml.model, dirs_exist_ok=True)
 

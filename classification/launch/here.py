@@ -118,7 +118,7 @@ def _run(
     after_round: Callable[[], None],
     stop: StopRequest | None,
 ) -> Outcome:
-    dataset = load_dataset(config.data)
+    dataset = load_dataset(config.data, people=config.labels.source != "oracle")
     bench = make_bench(config, dataset, paths, team, stop)
     tracker = make_tracker(config.tracking, paths)
     print(plan_line(dataset, config, device=str(bench.inputs.device)), flush=True)

@@ -52,8 +52,9 @@ def plan(job: Job) -> Plan:
     """
     from classification.data.dataset import load_dataset
 
-    load_dataset(job.config.data)  # found out before a machine is paid for
     config, run = job.config, RunPaths(job.run)
+    # found out before a machine is paid for
+    load_dataset(config.data, people=config.labels.source != "oracle")
     aws = config.launch.sagemaker
     region = default_region(aws.region, aws.profile)
     bucket, prefix = split_uri(aws.s3)

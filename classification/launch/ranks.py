@@ -16,6 +16,7 @@ from classification.cli import run
 from classification.errors import FieldmarkError
 from classification.files import read_json, write_json
 from classification.launch import Job
+from classification.launch.ending import helping, orderly
 from classification.launch.here import help_here, run_here
 from classification.launch.machines import gpus
 from classification.learning.team import end_process, joined
@@ -32,7 +33,10 @@ def run_local(job: Job) -> Outcome:
         FieldmarkError: the run cannot go on, or one of its processes was killed.
     """
     processes = job.config.launch.processes or gpus()
-    return run_here(job) if processes == 1 else _run_together(job, processes)
+    if processes > 1:
+        return _run_together(job, processes)
+    with orderly() as stop:
+        return run_here(job, stop=stop)
 
 
 def _run_together(job: Job, processes: int) -> Outcome:
@@ -91,9 +95,11 @@ def main() -> None:
     try:
         with joined() as team:
             if team.rank > 0:
-                help_here(job, team)
+                with helping():
+                    help_here(job, team)
             else:
-                write_json(paths.outcome, asdict(run_here(job, team=team)))
+                with orderly() as stop:
+                    write_json(paths.outcome, asdict(run_here(job, team=team, stop=stop)))
         end_process(team)
     except FieldmarkError as error:
         write_json(paths.error, {"error": str(error)})

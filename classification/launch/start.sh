@@ -14,6 +14,4 @@ fi
 export PYTHONPATH="$PWD${PYTHONPATH:+:$PYTHONPATH}" PYTHONUNBUFFERED=1
 export TQDM_DISABLE=1 # a bar is one endless line in a log
 # exec: SIGTERM, which announces the end of a machine, must reach Python; bash would keep it.
-machines=$(python -m classification.launch.machines)
-# shellcheck disable=SC2086 # its words are torchrun's options
-exec torchrun $machines -m classification.launch.container
+exec python -m classification.launch.machines
