@@ -4,8 +4,8 @@ python classification/compare.py --config runs/comparisons/frozen.yml [--seeds 1
 python classification/compare.py --datasets data/processed/mine --strategies margin badge
 python classification/compare.py --results FOLDER FOLDER ...
 
-The last form plays nothing: it puts results of several comparisons together, if they have the same
-pools and tests. From Python: `ActiveLearningComparison`.
+The last form plays nothing: it puts results of several comparisons together in --output, if they
+have the same pools, tests and protocol. From Python: `ActiveLearningComparison`.
 """
 
 import sys
@@ -55,11 +55,15 @@ def _compare(config: CompareConfig, folders: list[Path]) -> None:
 
 
 def _put_together(config: CompareConfig, folders: list[Path]) -> None:
-    from classification.comparison.compare import combine, conclude
+    from classification.comparison.combine import combine
+    from classification.comparison.compare import conclude
     from classification.paths import ComparisonPaths
 
+    found = combine(folders, config.output)
+    for note in found.notes:
+        print(f"note: {note}")
     paths = ComparisonPaths(config.output)
-    conclude(combine(folders), paths, score=config.score, target=config.target or None)
+    conclude(found.results, paths, score=config.score, target=config.target or None)
 
 
 def __getattr__(name: str) -> Any:

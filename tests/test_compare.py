@@ -6,14 +6,11 @@ import pytest
 
 from classification.compare import parse
 from classification.comparison.build import make_entrants
-from classification.comparison.compare import combine, compare, conclude
-from classification.comparison.grid import play_grid
-from classification.comparison.play import Entrant, Protocol
+from classification.comparison.compare import compare
 from classification.config_compare import CompareConfig
 from classification.errors import FieldmarkError
 from classification.learning.backbones import build_backbone, write_weights
 from classification.paths import ComparisonPaths
-from tests.comparison.tasks import make_task
 from tests.tiny import make_dataset
 
 
@@ -38,22 +35,13 @@ def config(folder, **fields):
     return CompareConfig(**(given | fields))
 
 
-def results(folder, *strategies, seed=0, task=None):
-    """Results of strategies on embeddings in a folder."""
-    task = task or make_task(120)
-    entrants = [Entrant(name=name, strategy=name) for name in strategies]
-    protocols = {task.title: Protocol(start=6, batch=6, rounds=1)}
-    paths = ComparisonPaths(folder)
-    play_grid([task], entrants, protocols=protocols, seeds=[seed], paths=paths, processes=0)
-    return folder
-
-
 def test_a_comparison_writes_its_tables_and_says_what_may_be_claimed(tmp_path, capsys):
     make_dataset(tmp_path / "tiny")
     table = compare(config(tmp_path))
     assert set(table["strategy"]) == {"random", "margin"}
     assert set(table["model"]) == {"resnet20"}
     paths = ComparisonPaths(tmp_path / "out")
+    assert paths.report.exists()
     assert pd.read_csv(paths.summary)["strategy"].nunique() == 2
     assert pd.read_csv(paths.wins, index_col=0).shape == (2, 2)
     assert json.loads(paths.details.read_text())["options"]["rounds"] == 1
@@ -135,18 +123,3 @@ def test_faults_of_the_configuration_are_told_together(tmp_path):
         make_entrants(["margn", {"strategy": "kcenter", "colour": 1}], per_group=0)
     assert "did you mean margin" in str(caught.value)
     assert "has no option 'colour'" in str(caught.value)
-
-
-def test_results_of_two_folders_stand_in_one_table_if_their_splits_agree(tmp_path, capsys):
-    first, second = results(tmp_path / "1", "random"), results(tmp_path / "2", "margin")
-    table = combine([first, second])
-    conclude(table, ComparisonPaths(tmp_path), score="accuracy", target=0.5)
-    assert set(table["strategy"]) == {"random", "margin"}
-    assert "made: accuracy" in capsys.readouterr().out
-    with pytest.raises(FieldmarkError, match="'random' is in two of the folders"):
-        combine([first, results(tmp_path / "3", "random")])
-    other = results(tmp_path / "4", "entropy", task=make_task(130))
-    with pytest.raises(FieldmarkError, match="made, seed 0: 2 different divisions"):
-        combine([first, other])
-    with pytest.raises(FieldmarkError, match="no results of a comparison"):
-        combine([tmp_path / "nowhere"])

@@ -1,7 +1,6 @@
 """Play a comparison and say what it shows."""
 
 import os
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +13,6 @@ from classification.config_compare import CompareConfig, compare_problems
 from classification.errors import FieldmarkError
 from classification.files import atomic_open, write_json
 from classification.paths import ComparisonPaths
-from classification.schemas import ResultTable, check
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,7 +48,6 @@ def compare(config: CompareConfig) -> "pd.DataFrame":
 
         send(results, paths, params=details(config, {})["options"])
     conclude(results, paths, score=config.score, target=config.target or None)
-    print(write_comparison_report(paths.root, score=config.score))
     return results
 
 
@@ -73,39 +70,11 @@ def processes(config: CompareConfig) -> int:
     return cores if cores > 1 else 0
 
 
-def combine(folders: Sequence[Path]) -> "pd.DataFrame":
-    """Results of several folders as one table.
-
-    Raises:
-        FieldmarkError: no results in a folder, the same curve in two, or pools and tests that
-            differ: such results do not compare.
-    """
-    import pandas as pd
-
-    tables = [
-        check(_read(ComparisonPaths(folder).results), ResultTable, what=f"results of {folder}")
-        for folder in folders
-    ]
-    table = pd.concat(tables, ignore_index=True)
-    splits = table.groupby(["task", "seed"])["split"].nunique()
-    faults = [
-        f"{task}, seed {seed}: {n} different divisions into pool and test"
-        for (task, seed), n in splits[splits > 1].items()  # type: ignore[misc]
-    ]
-    twice = table[table.duplicated(["task", "model", "strategy", "seed", "round"])]
-    faults += [
-        f"{task}: the strategy {name!r} is in two of the folders"
-        for task, name in sorted(set(zip(twice["task"], twice["strategy"], strict=True)))
-    ]
-    if faults:
-        raise FieldmarkError.from_problems("these results cannot be compared:", faults[:10])
-    return table
-
-
 def conclude(
     results: "pd.DataFrame", paths: ComparisonPaths, *, score: str, target: float | None
 ) -> None:
-    """Write the summary and the win matrix, and print them with what must be said beside them."""
+    """Write summary, win matrix and report of the results in a folder, and print them with what
+    must be said beside them."""
     import pandas as pd
 
     problems = by_model(results)
@@ -122,12 +91,4 @@ def conclude(
         print(f"\nDatasets on which the row is significantly better than the column:\n{wins}")
     for sentence in caveats(results):
         print(f"\nnote: {sentence}")
-    print(f"\n{paths.results}")
-
-
-def _read(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    if not path.exists():
-        raise FieldmarkError(f"no results of a comparison: {path}")
-    return pd.read_parquet(path)
+    print(f"\n{paths.results}\n{write_comparison_report(paths.root, score=score)}")

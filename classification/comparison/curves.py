@@ -76,19 +76,34 @@ def read_curve(path: Path, stamp: Mapping[str, Any] | None = None) -> Played | N
     return Played(**given)
 
 
+def read_stamp(path: Path) -> dict[str, Any] | None:
+    """What the curve of a record rests on; None where there is no record."""
+    return read_json(path, what="result of a comparison")["stamp"] if path.exists() else None
+
+
 def described(strategy: str | Strategy) -> str:
     """What a strategy is, for the stamp: a name, or an object with its fields."""
     return re.sub(r" at 0x[0-9a-f]+", "", strategy if isinstance(strategy, str) else repr(strategy))
 
 
 def _require_same(path: Path, found: Mapping[str, Any], stamp: Mapping[str, Any]) -> None:
-    known = [key for key in stamp if key in found or key != "strategy"]  # earlier ones lack it
-    changed = [key for key in known if _basis(found, key) != _basis(stamp, key)]
+    changed = [key for key in stamp if not same_basis(found, stamp, key)]
     if changed:
+        # Another strategy or other options concern its own curves only.
+        own = set(changed) <= {"strategy", "options"}
         raise FieldmarkError(
             f"{path} is a result of other {', '.join(changed)}; such results cannot stand in one "
-            f"table. Use another folder, or delete {path.parent.parent.parent}."
-        )
+            "table. "
+            + (f"Give it another name, or delete {path.parent}." if own
+               else f"Use another folder, or delete {path.parent.parent.parent}.")
+        )  # fmt: skip
+
+
+def same_basis(one: Mapping[str, Any], other: Mapping[str, Any], key: str) -> bool:
+    """Whether two stamps agree in `key`; earlier ones lack the strategy."""
+    if key == "strategy" and (key not in one or key not in other):
+        return True
+    return _basis(one, key) == _basis(other, key)
 
 
 def _basis(stamp: Mapping[str, Any], key: str) -> Any:

@@ -54,13 +54,18 @@ class ComparisonPaths:
     def embeddings(self) -> Path:
         return self.root / "embeddings"
 
+    @property
+    def cell_folder(self) -> Path:
+        """Curves that were played here."""
+        return self.root / "cells"
+
     def cell(self, task: str, strategy: str, seed: int) -> Path:
         """Curve of one strategy on one split, with its queries; any name makes a file name."""
-        return self.root / "cells" / _safe(task) / _safe(strategy) / f"{seed}.json"
+        return self.cell_folder / _safe(task) / _safe(strategy) / f"{seed}.json"
 
     def cells(self, task: str, seed: int) -> list[Path]:
         """Curves of a task and seed, of any strategy."""
-        return sorted((self.root / "cells" / _safe(task)).glob(f"*/{seed}.json"))
+        return sorted((self.cell_folder / _safe(task)).glob(f"*/{seed}.json"))
 
     def events(self, task: str, strategy: str, seed: int) -> Path:
         """Folder of a curve's event files for TensorBoard."""
