@@ -52,6 +52,17 @@ def test_a_comparison_writes_its_tables_and_says_what_may_be_claimed(tmp_path, c
     assert again[again["round"] < 2]["macro_f1"].tolist() == table["macro_f1"].tolist()
 
 
+def test_a_comparison_that_is_refused_leaves_the_record_of_the_other(tmp_path):
+    make_dataset(tmp_path / "tiny")
+    one = config(tmp_path, seeds=1, processes=0)
+    compare(one)
+    paths = ComparisonPaths(one.output)
+    before = paths.details.read_text()
+    with pytest.raises(FieldmarkError, match="result of other protocol"):
+        compare(config(tmp_path, seeds=1, processes=0, batch=5))
+    assert paths.details.read_text() == before
+
+
 def test_frozen_embeddings_of_image_folders_keep_their_test(tmp_path):
     data = make_dataset(tmp_path / "tiny")
     for row in pd.read_csv(data.table).itertuples():

@@ -33,7 +33,6 @@ def compare(config: CompareConfig) -> "pd.DataFrame":
     entrants = make_entrants(config.strategies, per_group=config.per_group)
     paths = ComparisonPaths(config.output)
     tasks = make_tasks(config, paths)
-    write_json(paths.details, details(config, {t.title: list(t.classes) for t in tasks}))
     results = play_grid(
         tasks,
         entrants,
@@ -43,6 +42,7 @@ def compare(config: CompareConfig) -> "pd.DataFrame":
         processes=processes(config),
         tensorboard=config.tensorboard,
     )
+    write_json(paths.details, details(config, {t.title: list(t.classes) for t in tasks}))
     if config.mlflow:
         from classification.comparison.mlflow_copy import send
 
