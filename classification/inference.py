@@ -1,6 +1,7 @@
 """What predict.py does: a model of a run on a split, or on images from anywhere."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from classification.files import atomic_open, read_json, write_json
 from classification.learning.crops import CropReader, Inputs
 from classification.learning.fit import pick_device
 from classification.learning.model import Classifier, load_classifier
-from classification.paths import DatasetPaths, RunPaths
+from classification.paths import DatasetPaths, RoundPaths, RunPaths
 from classification.paths.versions import ReleasePaths
 from classification.predictions import write_predictions
 from classification.recognition import WHOLE, Box, boxes_of, write_recognitions
+from classification.round_labels import measured_dataset
 from classification.schemas import CropTable, read_csv
 
 
@@ -38,14 +40,17 @@ def predict_split(
         FieldmarkError: no model, or the model is of another dataset.
     """
     paths = RunPaths(run)
-    classifier = load_classifier(checkpoint or newest_model(paths))
-    dataset = load_dataset(config.data)
+    model = checkpoint or newest_model(paths)
+    classifier = load_classifier(model)
+    dataset = load_dataset(config.data, people=True)
     classes = classifier.card.classes
     if classes[: len(dataset.classes)] != dataset.classes:  # a run may have added its own behind
         raise FieldmarkError(
             f"the model knows {', '.join(classes)}; {config.data.dir} holds "
             f"{', '.join(dataset.classes)}. Give the config of the run that trained the model."
         )
+    if checkpoint is None:
+        dataset = measured_dataset(replace(dataset, classes=classes), RoundPaths(model))
     rows = dataset.rows(split)
     items = [dataset.paths[i] for i in rows]
     probs = classifier.predict(_inputs(config, classifier, dataset.crops), items)

@@ -52,6 +52,9 @@ def _context(record: RunRecord, crops_dir: Path | None) -> dict[str, Any]:
         "last": last,
         "head": sections.headline(record.rounds),
         "rounds": sections.round_rows(record.rounds),
+        "tests": len(
+            {(r.get("data") or {}).get("test_split") for r in record.rounds if r.get("test")}
+        ),
         "query_round": record.query_round,
         "num_queries": 0 if record.query is None else len(record.query),
         "provenance": list(sections.flatten({"data": last.get("data") or {}} | record.provenance)),

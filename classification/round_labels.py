@@ -1,19 +1,21 @@
-"""Which labels a round learns from, and how its questions are answered."""
+"""Which labels a round learns from and is measured on, and how its questions are answered."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from classification.data.dataset import Dataset
 from classification.files import read_json
+from classification.labelling.flags import flagged_items
+from classification.labelling.judged import judged_table, kept_aside, with_judged_labels
 from classification.labelling.oracle import answer
 from classification.labelling.people import ask_people, overlap_of
 from classification.labelling.store import LabelStore
 from classification.labelling.timelapse.exchange import Request
-from classification.labelling.training_set import training_table, with_new_classes
+from classification.labelling.training_set import class_ids, training_table, with_new_classes
 from classification.learning.fit import Bench
 from classification.paths import RoundPaths
 from classification.paths.labels import TimelapsePaths
-from classification.schemas import QueryTable, TrainTable, read_csv, write_csv
+from classification.schemas import JudgedTable, QueryTable, TrainTable, read_csv, write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,6 +29,7 @@ def read_query(paths: RoundPaths) -> list[str]:
 def unasked(bench: Bench, store: LabelStore) -> bool:
     """Whether the pool holds items, as after a run that asked for all of them and then grew."""
     items, answered = bench.dataset.paths, set(store.current())
+    answered |= {item for item, flag in flagged_items(store).items() if flag}
     if bench.config.labels.source != "oracle":
         answered |= _known_labels(bench.dataset).keys()
     return any(items[i] not in answered for i in bench.dataset.rows("train"))
@@ -56,16 +59,52 @@ def _classes_before(bench: Bench, number: int) -> tuple[str, ...]:
     return tuple(read_json(bench.paths.round(number - 1).metrics, what="metrics")["classes"])
 
 
-def with_classes_of(bench: Bench, train: "pd.DataFrame", number: int) -> Bench:
-    """The bench with the classes of round `number`."""
-    classes = _classes_before(bench, number)
+def materials(bench: Bench, store: LabelStore, paths: RoundPaths) -> "tuple[Bench, pd.DataFrame]":
+    """The bench as the round sees it, and the table it learns from.
+
+    The bench has the classes of the round and the labels that people gave to what it is measured
+    on. Both tables are those the round began with, if it did: labels and flags that came since
+    belong to the next.
+
+    Raises:
+        FieldmarkError: labels that are no classes.
+    """
+    import pandas as pd
+
+    judged = _judged_of_round(bench.dataset, store, paths)
+    bench = replace(bench, dataset=kept_aside(bench.dataset, judged))
+    train = _labels_of_round(bench, store, paths)
+    named = pd.concat([train, judged[judged["label"].notna()]])
+    classes = _classes_before(bench, paths.number)
     if bench.config.labels.new_classes == "accept":
-        classes = with_new_classes(classes, train)
-    return replace(bench, dataset=replace(bench.dataset, classes=classes))
+        classes = with_new_classes(classes, named)
+    class_ids(named, classes)
+    dataset = with_judged_labels(replace(bench.dataset, classes=classes), judged)
+    return replace(bench, dataset=dataset), train
 
 
-def labels_of_round(bench: Bench, store: LabelStore, paths: RoundPaths) -> "pd.DataFrame":
-    """The table the round began with, if it did: labels that came since belong to the next."""
+def measured_dataset(dataset: Dataset, paths: RoundPaths) -> Dataset:
+    """A dataset with what people had said of its val and test items when a round began."""
+    return with_judged_labels(dataset, _read_judged(dataset, paths))
+
+
+def _judged_of_round(dataset: Dataset, store: LabelStore, paths: RoundPaths) -> "pd.DataFrame":
+    """Written before the table of `_labels_of_round`, whose being there says that both are."""
+    if not paths.train.exists():
+        table = judged_table(dataset, store.current(), flagged_items(store))
+        paths.judged.unlink(missing_ok=True)
+        if len(table):
+            write_csv(paths.judged, table, JudgedTable)
+    return _read_judged(dataset, paths)
+
+
+def _read_judged(dataset: Dataset, paths: RoundPaths) -> "pd.DataFrame":
+    if not paths.judged.exists():
+        return judged_table(dataset, {}, {})
+    return read_csv(paths.judged, JudgedTable, what="table of what is measured on")
+
+
+def _labels_of_round(bench: Bench, store: LabelStore, paths: RoundPaths) -> "pd.DataFrame":
     if not paths.train.exists():
         known = _known_labels(bench.dataset) if bench.config.labels.source != "oracle" else {}
         items = bench.dataset.paths

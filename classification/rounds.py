@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from classification.data.dataset import Dataset
 from classification.errors import FieldmarkError
 from classification.evaluate import evaluate
 from classification.files import read_json, write_json
+from classification.labelling.judged import KEPT
 from classification.labelling.store import LabelStore
 from classification.labelling.training_set import class_ids
 from classification.learning.fit import Bench, Fitted, embed_untrained, fit_round
@@ -29,19 +30,16 @@ from classification.predictions import write_predictions
 from classification.provenance import provenance
 from classification.round_labels import (
     collect_labels,
-    labels_of_round,
+    materials,
     read_query,
     unasked,
-    with_classes_of,
 )
 from classification.schemas import QueryTable, write_csv
 from classification.selection import Seen, check_query, choose, opens_with_embeddings
 from classification.settings import read_fields, write_config
 
-if TYPE_CHECKING:
-    pass
-
 _BOOTSTRAP, _QUERY = 1, 2  # purposes of random numbers
+_MEASURED = ("val", "test", KEPT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +69,7 @@ def require_same_run(bench: Bench) -> None:
     changed += [
         f"{name} of the dataset is another one than in round {done[-1]}"
         for name, digest in bench.dataset.hashes.items()
-        if before.get(name) != digest
+        if name != "test_split" and before.get(name) != digest  # people may label the test as well
     ]
     if changed:
         raise FieldmarkError.from_problems(
@@ -112,16 +110,15 @@ def play_round(bench: Bench, store: LabelStore, number: int) -> None:
     seconds: dict[str, float] = {}
     write_config(paths.config, bench.config)
     device = str(bench.inputs.device)
-    write_json(paths.provenance, provenance(device=device, data=bench.dataset.hashes))
-    train = labels_of_round(bench, store, paths)
-    bench = with_classes_of(bench, train, number)
+    bench, train = materials(bench, store, paths)
     dataset = bench.dataset
+    write_json(paths.provenance, provenance(device=device, data=dataset.hashes))
     labels = np.full(len(dataset), -1, dtype=np.int64)
     labels[_positions(dataset, train["path"])] = class_ids(train, dataset.classes)
     with _timed(seconds, "train"):
         fitted = _fit(bench, labels, paths) if len(train) else None
     with _timed(seconds, "evaluate"):
-        scores = {split: _evaluate(bench, fitted, split, number) for split in ("val", "test")}
+        scores = {split: _evaluate(bench, fitted, split, number) for split in _MEASURED}
     with _timed(seconds, "query"):
         chosen = choose(
             dataset,
@@ -139,6 +136,7 @@ def play_round(bench: Bench, store: LabelStore, number: int) -> None:
         "num_pool": chosen.remaining,
         "classes": list(dataset.classes),
         **scores,
+        "num_measured": {split: len(dataset.rows(split, labelled=True)) for split in _MEASURED},
         "calibration": fitted.calibration.to_json() if fitted and fitted.calibration else None,
         "train_counts": dict(zip(dataset.classes, counts.tolist(), strict=True)),
         "train_locations": _counts(dataset.groups[labels >= 0]),

@@ -82,6 +82,14 @@ class TrainTable(_Table):
     round: Series[int] = pa.Field(ge=-1)  # whose query it answers; -1: labelled before the run
 
 
+class JudgedTable(_Table):
+    """``rounds/NN/judged.csv``: what people say of items that the round is measured on."""
+
+    path: Series[str] = pa.Field(unique=True)
+    split: Series[str] = pa.Field(isin=["val", "test", "kept"])
+    label: Series[str] = pa.Field(nullable=True)  # empty: not to be measured on
+
+
 class QueryTable(_Table):
     """``rounds/NN/query.csv``: what to label next, in order of rank."""
 

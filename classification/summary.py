@@ -7,6 +7,7 @@ from classification.config_labels import LabelConfig
 from classification.data.dataset import Dataset
 from classification.evaluation.expected_gain import run_gains
 from classification.files import read_json
+from classification.labelling.judged import KEPT
 from classification.labelling.people import where_to_answer
 from classification.paths import RoundPaths, RunPaths
 from classification.paths.labels import TimelapsePaths
@@ -32,8 +33,8 @@ def round_line(paths: RoundPaths) -> str:
     scores = "   ".join(
         f"{split} {_with_interval(record[split], 'accuracy')}"
         f" macro-F1 {_with_interval(record[split], 'macro_f1')}"
-        for split in ("val", "test")
-        if record[split]
+        for split in ("val", "test", KEPT)
+        if record.get(split)
     )
     return f"{head}   {scores or 'no model yet'}   asks for {record['num_queries']}"
 
@@ -78,6 +79,13 @@ def closing_lines(
         lines.append(f"model:  {paths.export}")
     if tracking:
         lines.append(f"runs:   {tracking}")
+    last = read_json(paths.round(outcome.completed).metrics, what="metrics")
+    if not last.get("num_measured", {}).get("test", 1):
+        lines.append(
+            "no score: nobody has labelled an image of the test split; label some "
+            "(classification/label.py serve: Show unlabelled, in test), and the next round is "
+            "measured on them"
+        )
     if outcome.waiting:
         where = str(paths.labels) if not labels.store else labels.store
         todo = where_to_answer(labels, where, TimelapsePaths(paths.root))

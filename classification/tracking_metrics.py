@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from classification.labelling.judged import KEPT
+
 SCORES = ("accuracy", "macro_f1", "balanced_accuracy", "ece", "log_loss")
 
 
@@ -12,8 +14,8 @@ def round_metrics(record: dict[str, Any]) -> dict[str, float]:
     found |= {f"seconds/{key}": value for key, value in record["seconds"].items()}
     if record.get("calibration"):
         found["temperature"] = record["calibration"]["temperature"]
-    for split in ("val", "test"):
-        scores = record[split]
+    for split in ("val", "test", KEPT):
+        scores = record.get(split)
         if not scores:
             continue
         found |= {f"{split}_{key}": scores[key] for key in SCORES}

@@ -60,7 +60,7 @@ def state_of_run(
     Raises:
         FieldmarkError: the dataset cannot be read, or the newest round is of another one.
     """
-    dataset = load_dataset(config.data)
+    dataset = load_dataset(config.data, people=True)
     number = newest_number(run)
     classes = _classes(run, number) or dataset.classes
     model = _model(config, run, dataset, classes)
@@ -93,7 +93,7 @@ def take_next_round(state: AppState, config: RunConfig, run: RunPaths) -> bool:
     number = newest_number(run)
     if number <= state.round:
         return False
-    dataset = load_dataset(config.data)
+    dataset = load_dataset(config.data, people=True)
     theirs = _classes(run, number)
     for name in theirs:
         state.take_class(name)

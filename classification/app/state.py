@@ -94,12 +94,12 @@ class AppState:
             embeddings=embeddings, feature_maps=feature_maps, probs=probs, known=known
         )
         self.marks = Marks(items.names, self.classes, blank if known is None else known, excluded)
-        self.validation = np.isin(items.split, ["val", "test"])
-        if validation is not None:
-            self.validation |= validation
+        self._fixed = np.isin(items.split, ["val", "test"])
+        self.validation = self._fixed.copy() if validation is None else self._fixed | validation
         for name, flag in flagged_items(self.store).items():
             if name in self.marks.number:
                 self.validation[self.marks.number[name]] = flag
+        self.validation |= self._fixed
         self.follow()
 
     def __len__(self) -> int:
@@ -149,7 +149,13 @@ class AppState:
         self._tell("predictions")
 
     def set_validation(self, numbers: Sequence[int], flag: bool, *, annotator: str) -> None:
-        """Keep items for validation, or give them back to training; recorded in the store."""
+        """Keep items for validation, or give them back to training; recorded in the store.
+
+        Raises:
+            FieldmarkError: an item of the splits val and test would be given to training.
+        """
+        if not flag and self._fixed[list(numbers)].any():
+            raise FieldmarkError("images of the splits val and test are never learned from")
         names = [self.items.names[i] for i in numbers]
         flag_items(self.store, names, validation=flag, annotator=annotator)
         with self.lock:

@@ -65,8 +65,12 @@ class Dataset:
         return np.flatnonzero(found & (self.labels >= 0) if labelled else found).astype(np.intp)
 
 
-def load_dataset(config: DataConfig) -> Dataset:
+def load_dataset(config: DataConfig, *, people: bool = False) -> Dataset:
     """Read and check a dataset.
+
+    Args:
+        config: where it is, and which leaks to accept.
+        people: people label while it is used, the test split, too; it may have no label yet.
 
     Raises:
         FieldmarkError: a file is missing or broken; files that do not belong together; a leaking
@@ -98,7 +102,7 @@ def load_dataset(config: DataConfig) -> Dataset:
         },
     )
     dataset.hashes["test_split"] = test_hash(dataset)
-    _require_learnable(dataset, paths)
+    _require_learnable(dataset, paths, people=people)
     return dataset
 
 
@@ -136,12 +140,12 @@ def _class_ids(
     return np.array([known.get(name, -1) for name in names], dtype=np.int64)
 
 
-def _require_learnable(dataset: Dataset, paths: DatasetPaths) -> None:
+def _require_learnable(dataset: Dataset, paths: DatasetPaths, *, people: bool) -> None:
     """Every class tested must be in train, or may be hidden among its unlabelled rows."""
     problems = []
     if not len(dataset.rows("train")):
         problems.append("the train split is empty: there is no pool to query")
-    if not len(dataset.rows("test", labelled=True)):
+    if not len(dataset.rows("test", labelled=not people)):
         problems.append("the test split has no labelled crop: nothing could be measured")
     if len(dataset.rows("train")) == len(dataset.rows("train", labelled=True)):
         counts = np.bincount(

@@ -92,3 +92,10 @@ def test_names_lead_nowhere_but_into_the_folder(make_state, tmp_path):
     for name in ("../secret.jpg", str(tmp_path / "secret.jpg"), "link.jpg"):
         bad = type(items)(names=(name,), folder=items.folder, split=np.array(["train"]))
         assert bad.file(0) is None, name
+
+
+def test_a_test_image_is_never_given_back_to_training(make_state, make_items):
+    state = make_state(items=make_items(split="test"))
+    with pytest.raises(FieldmarkError, match="never learned from"):
+        state.set_validation([4], False, annotator="ann")
+    assert state.validation.all()
