@@ -26,7 +26,8 @@ class CompareConfig:
     images: int = 0
     """Most images of a dataset with a name, two thirds of them to learn from; 0: all."""
     strategies: tuple[str | dict[str, Any], ...] = ("random", "margin", "badge", "auto")
-    """Names, or in YAML {name: NAME, strategy: STRATEGY, OPTION: VALUE ...}."""
+    """Names; FILE.py:FUNCTION for one of your own; or in YAML {name: NAME, strategy: STRATEGY,
+    OPTION: VALUE ...}."""
     per_group: int = 1
     """Most frames of one burst in a batch, for all but random; 0: no limit."""
     models: tuple[str, ...] = ("resnet18",)

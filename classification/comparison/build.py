@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classification.comparison.own import is_own, load, own_strategy
 from classification.comparison.play import Entrant, Protocol
 from classification.comparison.task import Task
 from classification.config import BackboneConfig
@@ -49,8 +50,8 @@ def make_entrants(given: Sequence[str | Mapping[str, Any]], *, per_group: int) -
     """Strategies by name, with random picks among them.
 
     Args:
-        given: names; or mappings with a strategy, its options and, if it shall have another name,
-            that name.
+        given: names, of ours or ``FILE.py:NAME``; or mappings with a strategy, its options and, if
+            it shall have another name, that name.
         per_group: most frames of a burst, for all but random and those that say it themselves.
 
     Raises:
@@ -60,12 +61,14 @@ def make_entrants(given: Sequence[str | Mapping[str, Any]], *, per_group: int) -
     for item in given:
         fields = {"strategy": item} if isinstance(item, str) else dict(item)
         strategy = str(fields.pop("strategy", fields.get("name", "")))
-        name = str(fields.pop("name", strategy))
+        name = str(fields.pop("name", strategy.rpartition(":")[2]))
         limit = {"per_group": per_group} if per_group and strategy != "random" else {}
         try:
+            chosen = own_strategy(strategy) if is_own(strategy) else strategy
+            known = _known(chosen) if isinstance(chosen, str) else load(chosen)
             own = {key: value for key, value in fields.items() if key not in LIMITS}
-            check_options(f"strategy {name!r}", _known(strategy), own)
-            entrants.append(Entrant(name=name, strategy=strategy, options=limit | fields))
+            check_options(f"strategy {name!r}", known, own)
+            entrants.append(Entrant(name=name, strategy=chosen, options=limit | fields))
         except FieldmarkError as fault:
             faults.append(str(fault))
     if faults:

@@ -108,7 +108,8 @@ def select(
         FieldmarkError: unknown name or option, negative `n`, a faulty pool, no model where one is
             needed, or a custom strategy that returned positions it may not choose.
     """
-    chosen, name = resolve(strategy), strategy if isinstance(strategy, str) else "custom"
+    chosen = resolve(strategy)
+    name = strategy if isinstance(strategy, str) else getattr(strategy, "__name__", "custom")
     _check_request(n, rng, passive)
     limits = Limits(per_group=per_group, per_location=per_location, duplicates=duplicates)
     limits.check()
