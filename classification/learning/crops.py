@@ -155,10 +155,20 @@ class Inputs:
         """One batch, read in this thread: float32 [B, 3, S, S] on the device."""
         return self.preprocessing.normalise(self.reader.stack(paths).to(self.device))
 
-    def amp(self) -> torch.autocast:
-        """bfloat16 arithmetic on a GPU; float32 on a CPU, where it gains nothing for sure."""
+    @property
+    def arithmetic(self) -> str:
+        """What networks compute in: bfloat16 on a GPU made for it, else float32.
+
+        On a CPU it gains nothing for sure; GPUs before Ampere (a T4) only imitate it, slowly.
+        """
         cuda = self.device.type == "cuda"
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=cuda)
+        made_for_it = cuda and torch.cuda.get_device_capability(self.device) >= (8, 0)
+        return "bfloat16" if made_for_it else "float32"
+
+    def amp(self) -> torch.autocast:
+        """The context of a forward pass in that arithmetic."""
+        enabled = self.arithmetic == "bfloat16"
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def read_square(path: Path, size: int) -> NDArray[np.uint8]:

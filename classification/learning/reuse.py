@@ -1,8 +1,9 @@
 """Rows of earlier embedding stores that need not be computed again: same network, same content."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ def find_known(
     model: str,
     dim: int,
     dtype: np.dtype,
+    arithmetic: str,
     besides: EmbeddingPaths,
 ) -> Known:
     """Search the stores of `folders` that hold the same network's embeddings in the same format.
@@ -66,6 +68,7 @@ def find_known(
         model: key of weights and preprocessing.
         dim: D.
         dtype: of the rows.
+        arithmetic: that they were computed in.
         besides: the store to be filled: its file may be cut while it is mapped.
     """
     known = Known(
@@ -76,19 +79,32 @@ def find_known(
     for folder in folders:
         for record in sorted(folder.glob("*.json")):
             store = EmbeddingPaths(folder, record.stem)
-            rows = _rows(store, model=model, dim=dim, dtype=dtype) if store != besides else None
+            like = (model, dim, dtype.name, arithmetic)
+            rows = _rows(store, like) if store != besides else None
             if rows is not None:
                 _match(known, wanted, *rows)
     return known
 
 
+def arithmetic_of(record: Mapping[str, Any]) -> str:
+    """What the rows of a store were computed in, by its record."""
+    return record.get("arithmetic", "float32")
+
+
 def _rows(
-    store: EmbeddingPaths, *, model: str, dim: int, dtype: np.dtype
+    store: EmbeddingPaths, like: tuple[str, int, str, str]
 ) -> tuple[NDArray[np.floating], Hashes] | None:
-    """Whole rows of a store and their digests, or None if it is of no use."""
+    """Whole rows of a store and their digests, or None if it is of no use.
+
+    Args:
+        store: where it is.
+        like: model, D, dtype and arithmetic of the rows that are wanted.
+    """
+    _, dim, dtype, _ = like
     try:
         record = read_json(store.progress, what="progress of the embedding store")
-        if (record.get("model"), record["dim"], record.get("dtype")) != (model, dim, dtype.name):
+        found = (record.get("model"), record["dim"], record.get("dtype"), arithmetic_of(record))
+        if found != like:
             return None
         array = np.load(store.array, mmap_mode="r")
         hashes = np.load(store.digests)

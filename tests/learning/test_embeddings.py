@@ -7,6 +7,7 @@ import torch
 from PIL import Image
 
 from classification.errors import FieldmarkError
+from classification.files import read_json, write_json
 from classification.learning import embeddings as module
 from classification.learning import forward as network
 from classification.learning.backbones import build_backbone
@@ -281,3 +282,84 @@ def test_a_tolerant_reader_lists_what_it_could_not_read(tmp_path, crops):
     assert {name: error.reason for name, error in reader.failures.items()} == {
         crops.paths[1]: "unreadable"
     }
+
+
+@pytest.fixture
+def computed_in(monkeypatch):
+    """Machines that compute in another arithmetic."""
+
+    def choose(name):
+        monkeypatch.setattr(Inputs, "arithmetic", name)
+
+    return choose
+
+
+def test_no_store_mixes_what_two_machines_compute_differently(tmp_path, crops, computed_in):
+    """What a GPU computes in bfloat16 is farther away than the next frame of a burst."""
+    whole = embed(tmp_path, crops)
+    record = read_json(store(tmp_path, crops).progress, what="record")
+    assert record["arithmetic"] == "float32"
+    computed_in("bfloat16")
+    # a store that is whole serves every machine
+    np.testing.assert_array_equal(embed(tmp_path, crops, backbone=Fails()), whole)
+    # elsewhere, and with a new item, its rows are of no use
+    calls = Counting()
+    embed(tmp_path, crops, backbone=calls, out="there", others=["store"])
+    assert calls.seen == N
+    calls = Counting()
+    computed_in("float32")
+    embed(tmp_path, crops, backbone=calls, out="elsewhere", others=["there", "store"])
+    assert calls.seen == 0
+
+
+def test_a_store_begun_by_a_machine_that_computes_differently_is_begun_again(
+    tmp_path, crops, computed_in
+):
+    whole = embed(tmp_path, crops)
+    paths = store(tmp_path, crops)
+    record = read_json(paths.progress, what="record")
+    write_json(paths.progress, {**record, "arithmetic": "bfloat16", "done": 20})
+    calls = Counting()
+    np.testing.assert_array_equal(embed(tmp_path, crops, backbone=calls), whole)
+    assert calls.seen == N
+    # a record by an earlier version does not say; its rows are taken for float32
+    del record["arithmetic"]
+    write_json(paths.progress, {**record, "done": 20})
+    calls = Counting()
+    embed(tmp_path, crops, backbone=calls)
+    assert calls.seen == N - 20
+
+
+class Fails(torch.nn.Module):
+    def forward(self, x):
+        raise AssertionError("nothing is left to compute")
+
+
+class Counting(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.network = build_backbone("timm/test_resnet", "none", seed=0)
+        self.batches = []  # by several threads
+
+    def forward(self, x):
+        self.batches.append(len(x))
+        return self.network(x)
+
+    @property
+    def seen(self):
+        return sum(self.batches)
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"), [((7, 5), "float32"), ((8, 0), "bfloat16"), ((9, 0), "bfloat16")]
+)
+def test_gpus_that_only_imitate_bfloat16_compute_in_float32(
+    tmp_path, monkeypatch, capability, expected
+):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    inputs = Inputs(
+        reader=CropReader(tmp_path, size=32),
+        preprocessing=PREPROCESSING,
+        device=torch.device("cuda", 0),
+    )
+    assert inputs.arithmetic == expected
