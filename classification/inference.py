@@ -8,7 +8,7 @@ import numpy as np
 
 from classification.config import RunConfig
 from classification.data.dataset import load_dataset
-from classification.data.images import IMAGE_SUFFIXES
+from classification.data.folder_files import image_names
 from classification.errors import FieldmarkError
 from classification.evaluate import evaluate
 from classification.files import atomic_open, read_json, write_json
@@ -106,7 +106,7 @@ def predict_folder(
     paths = RunPaths(run)
     classifier = load_classifier(checkpoint or newest_model(paths))
     inputs = _inputs(config, classifier, images, tolerate=True)
-    names = _image_files(images)
+    names = image_names(images)
     probs = classifier.predict(inputs, names)
     target = output or paths.predictions(images.resolve().name)
     failures = inputs.reader.failures
@@ -166,11 +166,3 @@ def _inputs(
         device=pick_device(config),
         forward_batch=config.backbone.batch_size,
     )
-
-
-def _image_files(folder: Path) -> list[str]:
-    """Names of the images below a folder, relative to it, sorted."""
-    if not folder.is_dir():
-        raise FieldmarkError(f"folder of images not found: {folder}")
-    files = sorted(p for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
-    return [path.relative_to(folder).as_posix() for path in files]

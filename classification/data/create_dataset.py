@@ -8,8 +8,14 @@ import pandas as pd
 
 from classification.data.audit import Kind, audit, require_no_leaks, summary
 from classification.data.cct import read_cct, write_cct
+from classification.data.dataset import read_classes
 from classification.data.frozen_test import FrozenTest, add_frozen_rows, read_frozen
-from classification.data.labels import LabelRules, read_label_spec, write_label_index
+from classification.data.labels import (
+    LabelRules,
+    class_names,
+    read_label_spec,
+    write_label_index,
+)
 from classification.data.near_duplicates import table_clusters
 from classification.data.options import ClassificationDatasetOptions
 from classification.data.split_cct import crop_cct
@@ -89,14 +95,12 @@ def _write_table(
         table, more = add_frozen_rows(table, frozen)
         notes += more
     require_crops(table, options.crops_dir or paths.crops)
-    _require_classes(table, options)
+    classes = class_names(table["label"], options.classes)
+    _require_classes(table, classes, options)
     write_csv(paths.table, table, ClassificationTable)
-    write_label_index(paths.label_index, table["label"])
+    write_label_index(paths.label_index, classes)
     groups = table[["dataset", "group"]].drop_duplicates()
-    print(
-        f"{paths.table}: {len(table)} crops, {table['label'].nunique()} classes, "
-        f"{len(groups)} groups"
-    )
+    print(f"{paths.table}: {len(table)} crops, {len(classes)} classes, {len(groups)} groups")
     _print_notes(notes)
     return table
 
@@ -107,7 +111,8 @@ def _write_splits(
     paths: DatasetPaths,
     frozen: FrozenTest | None,
 ) -> None:
-    _require_classes(table, options)
+    classes = read_classes(paths.label_index)
+    _require_classes(table, classes, options)
     near = None
     if options.near_duplicates and options.group_by != "image":
         crops = options.crops_dir or paths.crops
@@ -116,6 +121,7 @@ def _write_splits(
     plan = plan_splits(
         table,
         _targets(options),
+        classes=classes,
         frozen=frozen.splits if frozen else None,
         near_duplicates=near,
         sequences=options.group_by != "image",
@@ -172,9 +178,11 @@ def _targets(options: ClassificationDatasetOptions) -> SplitTargets:
     )
 
 
-def _require_classes(table: pd.DataFrame, options: ClassificationDatasetOptions) -> None:
+def _require_classes(
+    table: pd.DataFrame, classes: Sequence[str], options: ClassificationDatasetOptions
+) -> None:
     targets = _targets(options)
-    require_splittable(table, val_frac=targets.val_frac, test_frac=targets.test_frac)
+    require_splittable(table, classes, val_frac=targets.val_frac, test_frac=targets.test_frac)
 
 
 def _require_grouping(table: pd.DataFrame, options: ClassificationDatasetOptions) -> None:

@@ -55,6 +55,18 @@ def require_folders(folders: Folders) -> None:
         raise FieldmarkError.from_problems("the image folders cannot be used:", problems)
 
 
+def image_names(folder: Path) -> list[str]:
+    """Images in a folder and below, relative to it with slashes, sorted; hidden ones left out.
+
+    Raises:
+        FieldmarkError: there is no such folder.
+    """
+    if not folder.is_dir():
+        raise FieldmarkError(f"folder of images not found: {folder}")
+    files = [p.relative_to(folder) for p in folder.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES]
+    return sorted(f.as_posix() for f in files if not any(part[0] == "." for part in f.parts))
+
+
 def class_folders(folder: Path) -> list[str]:
     """Names of the subfolders, sorted; hidden ones left out."""
     return sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith("."))

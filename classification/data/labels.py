@@ -1,6 +1,6 @@
 """Which label a crop gets: renaming and merging classes, leaving some out, counting locations."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,9 +77,28 @@ def apply_labels(table: "pd.DataFrame", rules: LabelRules) -> "tuple[pd.DataFram
     return kept, notes
 
 
-def write_label_index(path: Path, labels: "pd.Series") -> None:
-    """Write ``label_index.json``: class names in sorted order under "0", "1", ..."""
-    names = sorted(labels.dropna().unique())
+def class_names(labels: "pd.Series", more: Sequence[str] = ()) -> list[str]:
+    """The classes there are labels of, and `more`, in sorted order.
+
+    Raises:
+        FieldmarkError: a name is blank, or only capitals, blanks or underscores tell it from
+            another.
+    """
+    names = sorted({*labels.dropna(), *(" ".join(name.split()) for name in more)})
+    spelt: dict[str, list[str]] = {}
+    for name in names:
+        spelt.setdefault("_".join(name.casefold().replace("_", " ").split()), []).append(name)
+    alike = [" and ".join(group) for group in spelt.values() if len(group) > 1]
+    if "" in names or alike:
+        raise FieldmarkError.from_problems(
+            "--classes cannot be taken:",
+            [*(["a name is blank"] if "" in names else []), *(f"{a} are one class" for a in alike)],
+        )
+    return names
+
+
+def write_label_index(path: Path, names: Sequence[str]) -> None:
+    """Write ``label_index.json``: class names under "0", "1", ..."""
     write_json(path, {str(i): name for i, name in enumerate(names)})
 
 

@@ -41,12 +41,17 @@ class CombineOptions:
     output_dir: Path
     """data/interim/<dataset>; receives <dataset>_clean_cct.json, dropped.csv and summary.json."""
     cct: tuple[Path, ...] = ()
-    """COCO Camera Traps files, JSON or zipped. Without any, the images of --md-results."""
+    """COCO Camera Traps files, JSON or zipped. Without any, the images of --md-results, or else
+    all images in --images-dirs, which nobody has labelled yet."""
     names: tuple[str, ...] = ()
     """Name of the dataset of each file; by default from the file name. Exports of one project
     should share a name."""
     images_dirs: tuple[Path, ...] = ()
-    """Images folder of each file, or one for all; without it files are not looked at."""
+    """Images folder of each file, or one for all; without it files are not looked at, nor the
+    times in them (EXIF) where the JSON has none."""
+    location_folder: int = 0
+    """Which folder in an image's name is its camera, where the JSON says no location: 1 is the
+    first (cam7 in cam7/day2/0001.jpg), -1 the one the image lies in. 0: none."""
     md_results: tuple[Path, ...] = ()
     """MegaDetector results: boxes for the images that have none."""
     md_threshold: float = 0.2
@@ -93,6 +98,10 @@ class ClassificationDatasetOptions:
     """The COCO Camera Traps JSON that was cropped; needed for csv."""
     crops_dir: Path | None = None
     """Crops folder, with the crop table beside it; OUTPUT_DIR/crops by default."""
+    classes: list[str] = field(default_factory=list)
+    """Classes that people will label beside those the JSON has labels of. An archive that nobody
+    has labelled needs two or more; its crops are split by camera alone, and people label some of
+    val and test, too."""
     min_locs: int = 1
     """Leave out classes seen at fewer camera locations than this."""
     label_spec: Path | None = None

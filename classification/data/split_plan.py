@@ -1,12 +1,13 @@
 """From a classification table to splits: targets, what is fixed, the search, and its record."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from classification.data.cct import UNLABELLED
 from classification.data.split_local import local_search
 from classification.data.split_problem import TEST, TRAIN, VAL, SplitProblem
 from classification.data.split_report import (
@@ -55,6 +56,7 @@ def plan_splits(
     table: pd.DataFrame,
     targets: SplitTargets,
     *,
+    classes: Sequence[str] | None = None,
     frozen: Mapping[str, set[Group]] | None = None,
     near_duplicates: pd.Series | None = None,
     sequences: bool = True,
@@ -62,8 +64,10 @@ def plan_splits(
     """Split the groups of a classification table; no group is ever torn apart.
 
     Args:
-        table: the classification table; groups with no labelled crop go to train.
+        table: the classification table; groups with no labelled crop go to train. Without any
+            label, crops are shared out as if they were of one class.
         targets: method, shares and guarantees.
+        classes: all there will be; None: those the table has labels of.
         frozen: earlier splits. Their test groups stay in test, their other groups never enter it.
         near_duplicates: cluster of each row, from `near_duplicates.clusters`.
         sequences: keep groups that share a sequence together; off only for a split by image.
@@ -72,11 +76,14 @@ def plan_splits(
         FieldmarkError: nothing to split, shares or groups that leave a split empty, a class that
             would have no training crop, a frozen test set that would shrink or leak.
     """
-    require_splittable(table, val_frac=targets.val_frac, test_frac=targets.test_frac)
+    named = sorted(table["label"].dropna().unique()) if classes is None else classes
+    require_splittable(table, named, val_frac=targets.val_frac, test_frac=targets.test_frac)
     if frozen is not None:
         _require_frozen(table, frozen)
     units = find_units(table, near_duplicates=near_duplicates, sequences=sequences)
-    counts, classes = class_counts(table, units)
+    labelled = bool(table["label"].notna().any())
+    counted = table if labelled else table.assign(label=UNLABELLED)
+    counts, shown_classes = class_counts(counted, units)
     allowed = _allowed(units, targets, frozen)
     shown = counts.any(axis=1)
     problem = SplitProblem(
@@ -90,7 +97,7 @@ def plan_splits(
     # Nothing in a unit without labels can be measured: it is there to be learned from.
     split = np.where(allowed[:, TRAIN], TRAIN, TEST).astype(np.int8)
     split[shown] = found
-    require_filled(problem, found, classes, method=targets.method)
+    require_filled(problem, found, shown_classes, method=targets.method)
     splits = {
         name: {g for g, u in zip(units.groups, units.unit, strict=True) if split[u] == s}
         for s, name in enumerate(SPLITS)
@@ -98,7 +105,7 @@ def plan_splits(
     report = {
         "method": targets.method,
         "seed": targets.seed,
-        **split_report(problem, found, classes, proven=proven, method=targets.method),
+        **split_report(problem, found, shown_classes, proven=proven, method=targets.method),
         "splits": split_sizes(table, units, split),
         "groups_tied_by_shared_content": units.tied,
     }

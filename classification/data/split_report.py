@@ -1,5 +1,6 @@
 """Whether a table can be split, what a split gave to each class, and what it could not give."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,15 @@ from classification.data.splits import SPLITS
 from classification.errors import FieldmarkError
 
 
-def require_splittable(table: pd.DataFrame, *, val_frac: float, test_frac: float | None) -> None:
+def require_splittable(
+    table: pd.DataFrame, classes: Sequence[str], *, val_frac: float, test_frac: float | None
+) -> None:
     """Refuse shares that cannot be met and tables that hold nothing to balance.
+
+    Args:
+        table: the classification table.
+        classes: those it has labels of, and those that people will label.
+        val_frac, test_frac: shares.
 
     Raises:
         FieldmarkError: everything that is wrong.
@@ -29,13 +37,13 @@ def require_splittable(table: pd.DataFrame, *, val_frac: float, test_frac: float
             f"--val-frac {val_frac} and --test-frac {test_frac} leave nothing to train on: their "
             "sum must be below 1"
         )
-    classes = sorted(table["label"].dropna().unique())
     if table.empty:
         problems.append("the classification table has no rows: crop images first")
     elif len(classes) < 2:
         problems.append(
             f"the table has {len(classes)} class ({', '.join(classes) or 'no labels at all'}): a "
-            "classifier needs at least two. Keep more categories, or exclude fewer (--exclude)"
+            "classifier needs at least two. Keep more categories, exclude fewer (--exclude), or "
+            "name those that people will label: --classes deer fox"
         )
     if problems:
         raise FieldmarkError.from_problems("cannot split:", problems)

@@ -209,3 +209,37 @@ def test_real_night_frames_are_split_by_camera(tmp_path, real_data: Path):
     report = json.loads(archive.paths.split_report.read_text())
     assert report["score"] < 0.05
     assert report["guarantees"]["unmet"] == []
+
+
+def test_an_archive_that_nobody_labelled_is_split_by_camera_for_classes_to_come(tmp_path, capsys):
+    rows = [(f"cam{i:02d}", "unlabelled") for i in range(20) for _ in range(4)]
+    archive = make_archive(tmp_path / "demo", rows)
+    with pytest.raises(FieldmarkError, match="--classes deer fox"):
+        run(archive)
+    run(archive, classes=["red  fox", "deer"])
+    paths = archive.paths
+    assert json.loads(paths.label_index.read_text()) == {"0": "deer", "1": "red fox"}
+    assert "80 crops, 2 classes, 20 groups" in capsys.readouterr().out
+    splits = read_splits(paths.splits)
+    assert {name: len(groups) for name, groups in splits.items()} == {
+        "train": 14, "val": 3, "test": 3,
+    }  # fmt: skip
+    before = contents(paths.root)
+    run(archive, mode=["splits", "cct"])  # the classes are remembered
+    assert contents(paths.root) == before
+
+
+def test_classes_to_come_stand_beside_those_with_labels(tmp_path):
+    archive = make_archive(tmp_path / "demo", [*shown(10), ("cam98", "unlabelled")])
+    run(archive, classes=["wolf", "deer"])
+    names = json.loads(archive.paths.label_index.read_text())
+    assert list(names.values()) == ["cat", "deer", "fox", "wolf"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "words"), [(["Deer", "elk"], "Deer and deer are one class"), ([" "], "blank")]
+)
+def test_classes_to_come_that_cannot_be_told_apart(tmp_path, classes, words):
+    archive = make_archive(tmp_path / "demo", shown(10))
+    with pytest.raises(FieldmarkError, match=words):
+        run(archive, classes=classes)

@@ -53,6 +53,32 @@ def gather(inputs: Sequence[Input]) -> Draft:
     return draft.set_images(location=normalise(draft.images["location"]))
 
 
+def locations_from_folders(draft: Draft, place: int) -> Draft:
+    """Images without a location get the name of a folder of theirs as it.
+
+    Args:
+        draft: the dataset.
+        place: which folder: 1 the first of the file name, -1 the last; 0 none, which is noted
+            where every image without a location lies in some folder.
+    """
+    images = draft.images
+    lacks = images["location"].isna()
+    folders = images["source_file_name"].str.replace("\\", "/", regex=False).str.split("/").str[:-1]
+    if place == 0:
+        if lacks.any() and (folders[lacks].str.len() > 0).all():
+            return draft.note(
+                f"{int(lacks.sum())} images have no location; if a folder is a camera, say which "
+                "with --location-folder (1: the first). Without it a split keeps only bursts "
+                "together, or single images, and figures will not hold at new cameras"
+            )
+        return draft
+    named = folders.str[place - 1 if place > 0 else place].astype("str")
+    found = lacks & named.notna()
+    draft = draft.set_images(location=images["location"].where(~found, normalise(named)))
+    cameras = draft.images.loc[found, "location"].nunique()
+    return draft.note(f"{int(found.sum())} locations from folders: {cameras} cameras")
+
+
 def share_locations(draft: Draft) -> Draft:
     """One camera in several inputs is one location: it is filed under the first input's dataset.
 

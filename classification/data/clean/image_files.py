@@ -24,7 +24,7 @@ _SMALL = 512  # files; fewer are looked at before worker processes have started
 
 
 def check_files(draft: Draft, folders: Mapping[str, Path], *, threads: int) -> Draft:
-    """Drop images without a usable file; read width and height where they are missing.
+    """Drop images without a usable file; read width, height and time where they are missing.
 
     Args:
         draft: the dataset.
@@ -37,10 +37,11 @@ def check_files(draft: Draft, folders: Mapping[str, Path], *, threads: int) -> D
     """
     images = draft.images
     measure = ~((images["width"] > 0) & (images["height"] > 0))
-    places = zip(images["source"], images["source_file_name"], measure, strict=True)
+    dated = images["datetime"].notna()
+    places = zip(images["source"], images["source_file_name"], measure, ~dated, strict=True)
     questions = [
-        Question((str(folders[s] / name), str(folders[s] / s / name)), bool(m))
-        for s, name, m in places
+        Question((str(folders[s] / name), str(folders[s] / s / name)), bool(m), bool(t))
+        for s, name, m, t in places
     ]
     found = pd.DataFrame(
         _map(probe_files, questions, threads, "looking for images"), index=images.index
@@ -50,7 +51,10 @@ def check_files(draft: Draft, folders: Mapping[str, Path], *, threads: int) -> D
         bytes=found["bytes"],
         width=images["width"].where(~measure, found["width"]),
         height=images["height"].where(~measure, found["height"]),
+        datetime=images["datetime"].where(dated, found["taken"].where(found["taken"] != "")),
     )
+    if read := int((found["taken"] != "").sum()):
+        draft = draft.note(f"{read} camera times read from the image files (EXIF)")
     for reason in FILE_FAULTS:
         now = found["reason"].reindex(draft.images.index) == reason
         detail = found["detail"].reindex(draft.images.index)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from classification.data.exif import camera_time
 from classification.data.images import ImageError, image_size
 from classification.files import sha256_file
 
@@ -14,22 +15,25 @@ class Probe(NamedTuple):
     """What a file says.
 
     path: the candidate that exists. bytes: its size. width, height: upright, in pixels, NaN
-    where they were not asked for. reason, detail: why it cannot be used, or empty.
+    where they were not asked for. taken: the camera's time, empty where it was not asked for or
+    the file does not say. reason, detail: why it cannot be used, or empty.
     """
 
     path: str
     bytes: int
     width: float
     height: float
-    reason: str
-    detail: str
+    reason: str = ""
+    detail: str = ""
+    taken: str = ""
 
 
 class Question(NamedTuple):
-    """One image: where it may lie, and whether its width and height are wanted."""
+    """One image: where it may lie, and whether its width and height, and its time are wanted."""
 
     candidates: tuple[str, ...]
     measure: bool
+    time: bool
 
 
 def probe_files(questions: Sequence[Question]) -> list[Probe]:
@@ -57,10 +61,11 @@ def _probe(question: Question) -> Probe:
             continue
         if size == 0:
             return Probe(candidate, 0, np.nan, np.nan, "unreadable", "the file is empty")
+        taken = camera_time(Path(candidate)) if question.time else ""
         if not question.measure:
-            return Probe(candidate, size, np.nan, np.nan, "", "")
+            return Probe(candidate, size, np.nan, np.nan, taken=taken)
         try:
-            return Probe(candidate, size, *image_size(Path(candidate)), "", "")
+            return Probe(candidate, size, *image_size(Path(candidate)), taken=taken)
         except ImageError as error:
             return Probe(candidate, size, np.nan, np.nan, error.reason, error.detail)
     return Probe("", 0, np.nan, np.nan, "missing", "no such file")

@@ -61,6 +61,8 @@ def as_text(record: dict[str, Any]) -> str:
     for kind, reasons in record["dropped"].items():
         lines.append(f"dropped {kind}s:")
         lines += [f"  {reason:<28} {count:>9}" for reason, count in reasons.items()]
+    if bare := record["images_without_annotation"]:
+        lines.append(f"{bare} images left without annotation: the detector found nothing to crop")
     if record["changed"]:
         lines.append("changed annotations:")
         lines += [f"  {code:<28} {count:>9}" for code, count in record["changed"].items()]

@@ -1,24 +1,35 @@
 """Step 3 in order: read, label, look at files, take detections, judge boxes, write."""
 
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from classification.data.cct import UNLABELLED, Cct, load_cct, write_cct
+from classification.data.cct import UNLABELLED, Cct, write_cct
 from classification.data.clean.box_rules import clean_boxes
 from classification.data.clean.category_map import CategoryMap, read_category_map
-from classification.data.clean.detector import Results, attach, cct_of_results, read_results
+from classification.data.clean.detector import Results, attach, read_results
 from classification.data.clean.draft import Draft
 from classification.data.clean.duplicates import drop_same_record, keep_best
-from classification.data.clean.gather import Input, add_unlabelled, gather, share_locations
+from classification.data.clean.gather import (
+    add_unlabelled,
+    gather,
+    locations_from_folders,
+    share_locations,
+)
 from classification.data.clean.image_files import (
     FILE_FAULTS,
     check_files,
     same_content,
     same_picture,
+)
+from classification.data.clean.inputs import (
+    describe,
+    input_files,
+    input_folders,
+    input_names,
+    read_inputs,
 )
 from classification.data.clean.labels import (
     EMPTY,
@@ -34,7 +45,7 @@ from classification.data.clean.report import as_text, dropped_table, summary
 from classification.data.clean.sequences import rebuild_sequences
 from classification.data.options import CombineOptions
 from classification.errors import FieldmarkError
-from classification.files import sha256_file, write_json
+from classification.files import write_json
 from classification.paths import InterimPaths, is_safe_name
 from classification.schemas import DroppedTable, write_csv
 
@@ -52,16 +63,16 @@ def combine_datasets(options: CombineOptions) -> Cct:
     _check(options)
     mapping = read_category_map(options.category_map) if options.category_map else None
     results = [read_results(path, threshold=options.md_threshold) for path in options.md_results]
-    inputs = _read(options, results)
-    counts = [_describe(one, path) for one, path in zip(inputs, _files(options), strict=True)]
+    inputs = read_inputs(options, results)
+    counts = [describe(one, path) for one, path in zip(inputs, input_files(options), strict=True)]
     images_in = sum(len(one.cct.images) for one in inputs)
-    folders = dict(zip((one.source for one in inputs), _folders(options), strict=False))
+    folders = dict(zip((one.source for one in inputs), input_folders(options), strict=False))
     draft = clean(gather(inputs), options, results=results, folders=folders, mapping=mapping)
     if draft.images.empty:
         raise FieldmarkError(_nothing_left(draft))
     dropped = dropped_table(draft)
     record = summary(draft, dropped, counts)
-    cct = _finished(draft, {"description": f"combined from {', '.join(_names(options))}"})
+    cct = _finished(draft, {"description": f"combined from {', '.join(input_names(options))}"})
     paths = InterimPaths(options.output_dir)
     write_cct(paths.clean_cct, cct)
     write_csv(paths.dropped, dropped, DroppedTable)
@@ -91,6 +102,7 @@ def clean(
     """
     annotated = pd.Index(draft.annotations["image"])
     known = annotated
+    draft = locations_from_folders(draft, options.location_folder)
     draft = clean_labels(draft)
     draft = judge_validation(draft, options.unvalidated)
     if mapping:
@@ -149,9 +161,9 @@ def _finished(draft: Draft, info: dict[str, Any]) -> Cct:
 
 
 def _check(options: CombineOptions) -> None:
-    files = len(options.cct) or len(options.md_results)
+    files = len(input_files(options))
     rules = {
-        "neither --cct nor --md-results is given": files > 0,
+        "neither --cct nor --md-results nor --images-dirs is given": files > 0,
         f"--names has {len(options.names)} names for {files} files": len(options.names)
         in (0, files),
         f"--images-dirs has {len(options.images_dirs)} folders for {files} files; give one, or "
@@ -173,48 +185,6 @@ def _check(options: CombineOptions) -> None:
     ]
     if problems:
         raise FieldmarkError.from_problems("cannot combine:", problems)
-
-
-def _files(options: CombineOptions) -> tuple[Path, ...]:
-    return options.cct or options.md_results
-
-
-def _names(options: CombineOptions) -> list[str]:
-    """Names of the datasets: as given, or the file names without their endings."""
-    if options.names:
-        return list(options.names)
-    names = []
-    for path in _files(options):
-        name = path.name.removesuffix(".zip").removesuffix(".json")
-        names.append(name.removesuffix("_cct").removesuffix("_clean"))
-    return names
-
-
-def _folders(options: CombineOptions) -> tuple[Path, ...]:
-    """One images folder per input, or none."""
-    several = len(_files(options)) if len(options.images_dirs) == 1 else 1
-    return options.images_dirs * several
-
-
-def _read(options: CombineOptions, results: list[Results]) -> list[Input]:
-    ccts = [load_cct(path) for path in options.cct] or [cct_of_results(one) for one in results]
-    seen: Counter[str] = Counter()
-    inputs = []
-    for name, cct in zip(_names(options), ccts, strict=True):
-        seen[name] += 1
-        source = name if seen[name] == 1 else f"{name}-{seen[name]}"
-        inputs.append(Input(dataset=name, source=source, cct=cct))
-    return inputs
-
-
-def _describe(one: Input, path: Path) -> dict[str, Any]:
-    return {
-        "name": one.source,
-        "file": path.name,
-        "sha256": sha256_file(path),
-        "images": len(one.cct.images),
-        "annotations": len(one.cct.annotations),
-    }
 
 
 def _nothing_left(draft: Draft) -> str:
