@@ -17,8 +17,8 @@ class CompareConfig:
 
     datasets: tuple[str, ...] = ()
     """cifar10, emnist_balanced, emnist_letters, fashion_mnist, mnist; a folder with a
-    classification table; or an image folder with a subfolder per class, or with such folders in
-    train/ and test/."""
+    classification table; an image folder with a subfolder per class, or with such folders in
+    train/ and test/; or an .npz file with labels and embeddings or images."""
     source: Path = Path("data/raw")
     """Where the files of datasets with a name are, as torchvision keeps them."""
     download: bool = False

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from classification.comparison.arrays import SUFFIX, Arrays, array_task, read_arrays
 from classification.comparison.own import is_own, load, own_strategy
 from classification.comparison.play import Entrant, Protocol
 from classification.comparison.task import Task
@@ -31,7 +32,14 @@ def make_tasks(config: CompareConfig, paths: ComparisonPaths) -> list[Task]:
         FieldmarkError: unknown names, missing files, datasets that cannot be used.
     """
     make = _frozen if config.training == "frozen" else _end_to_end
-    return [make(name, model, config, paths) for name in config.datasets for model in config.models]
+    tasks = []
+    for name in config.datasets:
+        if config.training == "frozen" and (arrays := _embedded(name)) is not None:
+            tasks.append(array_task(arrays))
+            continue
+        found = [make(name, model, config, paths) for model in config.models]
+        tasks += [replace(task, model_in_title=True) for task in found] if found[1:] else found
+    return tasks
 
 
 def make_protocol(config: CompareConfig) -> Protocol:
@@ -91,6 +99,14 @@ def _known(name: str) -> Strategy:
         hint = f"; did you mean {', '.join(near)}?" if near else ""
         raise FieldmarkError(f"unknown strategy {name!r}{hint}")
     return resolve(name)
+
+
+def _embedded(name: str) -> Arrays | None:
+    """Embeddings of one's own, which need no model; None where it is something else."""
+    if not name.endswith(SUFFIX):
+        return None
+    arrays = read_arrays(Path(name))
+    return arrays if arrays.embedded else None
 
 
 def _frozen(name: str, model: str, config: CompareConfig, paths: ComparisonPaths) -> Task:

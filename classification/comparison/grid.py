@@ -82,6 +82,9 @@ def play_grid(
     names = [entrant.name for entrant in entrants]
     if len(set(names)) < len(names):
         raise FieldmarkError(f"strategies need names of their own; given: {', '.join(names)}")
+    titles = [task.title for task in tasks]
+    if len(set(titles)) < len(titles):
+        raise FieldmarkError(f"datasets need names of their own; given: {', '.join(titles)}")
     grid = _Grid(
         protocols=protocols,
         paths=paths,

@@ -1,9 +1,10 @@
-"""Datasets for comparisons: torchvision's small ones, image folders, classification tables."""
+"""Datasets for comparisons: torchvision's small ones, arrays, image folders, tables."""
 
 from pathlib import Path
 
 import numpy as np
 
+from classification.comparison.arrays import SUFFIX, ArrayPrep, read_arrays
 from classification.comparison.data_prep import ArrayImages, DataPrep, FileImages
 from classification.comparison.vision import SETS, open_part
 from classification.config import DataConfig
@@ -23,9 +24,9 @@ def open_prep(
     """A dataset by name.
 
     Args:
-        name: a key of `SETS` (cifar10, emnist_balanced, ...), a folder with a classification
-            table, or an image folder: with a subfolder per class, or with such a folder in
-            ``train/`` and one in ``test/``.
+        name: a key of `SETS` (cifar10, emnist_balanced, ...), an .npz file with images, a folder
+            with a classification table, or an image folder: with a subfolder per class, or with
+            such a folder in ``train/`` and one in ``test/``.
         source: where torchvision keeps its files, or the folder with the gzipped files of a set.
         download: fetch what `source` lacks.
         images: most images of a set by name, two thirds of them from its training part; 0: all.
@@ -35,13 +36,22 @@ def open_prep(
     """
     if name in SETS:
         return VisionPrep(name, source=source, download=download, images=images)
+    if name.endswith(SUFFIX):
+        arrays = read_arrays(Path(name))
+        if arrays.embedded:
+            raise FieldmarkError(
+                f"{name} holds embeddings: they are compared with training: frozen; a network that "
+                "is trained end to end needs images"
+            )
+        return ArrayPrep(arrays)
     folder = Path(name)
     if DatasetPaths(folder).table.exists():
         return TablePrep(folder)
     if folder.is_dir():
         return FolderPrep(folder)
     raise FieldmarkError(
-        f"unknown dataset {name!r}: it is no folder, and the sets with a name are {', '.join(SETS)}"
+        f"unknown dataset {name!r}: it is neither a folder nor an .npz file, and the sets with a "
+        f"name are {', '.join(SETS)}"
     )
 
 

@@ -80,6 +80,7 @@ class Task:
         split: the dataset's own pool and test, the same for all seeds; None: folds over the units.
         learner: trains end to end; None: softmax regression on `embeddings`.
         content: hash of the images that a `learner` sees.
+        model_in_title: other models are compared on the same embedded items.
     """
 
     name: str
@@ -93,11 +94,13 @@ class Task:
     split: Split | None = None
     learner: Learner | None = None
     content: str = ""
+    model_in_title: bool = False
 
     @property
     def title(self) -> str:
         """Name that tells it from other tasks of a comparison."""
-        return self.name if self.learner is None else f"{self.name} {self.model}"
+        named = self.model_in_title or self.learner is not None
+        return f"{self.name} {self.model}" if named else self.name
 
     def digest(self) -> str:
         """Identity of embeddings, labels and groups; results of another digest do not compare."""

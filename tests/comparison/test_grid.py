@@ -66,6 +66,21 @@ def test_two_strategies_of_one_name_are_refused(tmp_path):
         run(tmp_path, entrants=(RANDOM, RANDOM))
 
 
+def test_several_models_on_one_dataset_have_curves_of_their_own(tmp_path):
+    task = make_task(120)
+    models = [
+        replace(task, model=name, model_in_title=True, embeddings=task.embeddings[:, :columns])
+        for name, columns in (("small", 2), ("large", 6))
+    ]
+    protocols = {model.title: Protocol(start=6, batch=6, rounds=1) for model in models}
+    rest = {"seeds": [0], "paths": ComparisonPaths(tmp_path), "processes": 0}
+    table = play_grid(models, [RANDOM], protocols=protocols, **rest)
+    scores = table.pivot_table(index="round", columns="model", values="macro_f1")
+    assert (scores["small"] != scores["large"]).any()
+    with pytest.raises(FieldmarkError, match="datasets need names of their own; given: made, made"):
+        play_grid([task, task], [RANDOM], protocols=protocols, **rest)
+
+
 def test_a_failing_strategy_keeps_what_was_played(tmp_path):
     bad = Entrant(name="bad", strategy="margin", options={"nothing": 1})
     with pytest.raises(FieldmarkError, match="has no option 'nothing'"):
