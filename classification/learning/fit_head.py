@@ -124,12 +124,7 @@ def _train(
     if not hidden:  # the optimum is unique, and noise in a thousand weights would outlast few steps
         nn.init.zeros_(layers[0].weight)
         nn.init.zeros_(layers[0].bias)
-    rate, penalty = _RATES[config.kind]
-    optimiser = torch.optim.Adam(
-        network.parameters(),
-        lr=rate if config.learning_rate is None else config.learning_rate,
-        weight_decay=penalty if config.alpha is None else config.alpha,
-    )
+    optimiser = _optimiser(layers, config)
     weights = train.class_weights(n_classes, balanced=config.class_balanced)
     judging = judge.class_weights(n_classes, balanced=config.class_balanced)
     generator = torch.Generator().manual_seed(seed)
@@ -149,3 +144,19 @@ def _train(
             break
     network.load_state_dict(best_state)
     return layers
+
+
+def _optimiser(layers: list[nn.Linear], config: HeadConfig) -> torch.optim.Adam:
+    """The penalty is on weights alone, as in scikit-learn: a bias that is drawn to 0 would deny how
+    often a class is seen."""
+    rate, penalty = _RATES[config.kind]
+    return torch.optim.Adam(
+        [
+            {
+                "params": [layer.weight for layer in layers],
+                "weight_decay": penalty if config.alpha is None else config.alpha,
+            },
+            {"params": [layer.bias for layer in layers], "weight_decay": 0.0},
+        ],
+        lr=rate if config.learning_rate is None else config.learning_rate,
+    )

@@ -97,3 +97,16 @@ def test_a_rare_class_counts_as_much_as_a_common_one(kind):
         predicted = fit_head(x, y, config=config).predict(x, 2).argmax(1)
         recall[balanced] = (predicted[y == 1] == 1).mean()
     assert recall[True] > recall[False] + 0.2
+
+
+def test_the_penalty_leaves_out_biases_as_scikit_learns_does():
+    """Weights that are penalised to nothing leave what is known of the classes: their shares."""
+    x, y = blobs([0, 1], n=100)
+    chosen = [*np.flatnonzero(y == 0)[:15], *np.flatnonzero(y == 1)[:25]]
+    x, y = x[chosen], y[chosen]
+    config = HeadConfig(
+        kind="linear", alpha=1e4, class_balanced=False, learning_rate=1e-3, max_iter=1000, tol=1e-9
+    )
+    expected = LogisticRegression(C=1e-4).fit(x, y).predict_proba(x[:1])[0]
+    assert expected == pytest.approx([3 / 8, 5 / 8], abs=0.01)
+    assert fit_head(x, y, config=config).predict(x, 2)[0] == pytest.approx(expected, abs=0.02)
