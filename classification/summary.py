@@ -14,6 +14,11 @@ from classification.paths.labels import TimelapsePaths
 from classification.rounds import Outcome
 
 _BAR = 40  # characters of a full bar
+_WHO = {
+    "oracle": "the table (a simulation: labels.source is oracle)",
+    "store": "people",
+    "timelapse": "people by way of Timelapse",
+}
 
 
 def plan_line(dataset: Dataset, config: RunConfig, *, device: str) -> str:
@@ -22,7 +27,7 @@ def plan_line(dataset: Dataset, config: RunConfig, *, device: str) -> str:
     return (
         f"{len(dataset)} crops of {len(dataset.classes)} classes ({sizes}); "
         f"{config.backbone.name} on {device}; {config.rounds} rounds of {config.query.size} "
-        f"queries by {config.query.strategy}, labels from the {config.labels.source}"
+        f"queries by {config.query.strategy}, labels from {_WHO[config.labels.source]}"
     )
 
 

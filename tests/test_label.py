@@ -10,6 +10,7 @@ import pytest
 from classification.data.cct import read_cct
 from classification.errors import FieldmarkError
 from classification.label import COMMANDS, label, parse
+from classification.labelling.exports import write_ledger
 from classification.labelling.label_table import load_label_dataframe
 from classification.labelling.status import labels_per_hour
 from classification.labelling.store import LabelStore
@@ -121,6 +122,41 @@ def test_a_correction_is_imported_over_an_earlier_label(tiny, store, items, tmp_
     file.write_text(f"File,RelativePath,Species\n{items[0]},,deer\n")
     do(tiny, "import", file)
     assert [d.label for d in store.history(items[0])] == ["fox", "deer"]
+
+
+SAVED_AGAIN = {
+    "excel in german": (";", "cp1252", str),
+    "with a mark": (",", "utf-8-sig", str),
+    "with tabs as unicode": ("\t", "utf-16", str),
+    "other capitals": (",", "utf-8", lambda name: f"{name.title()} "),
+}
+
+
+@pytest.mark.parametrize("form", ["csv", "table", "pairs"])
+@pytest.mark.parametrize("how", SAVED_AGAIN)
+def test_a_spreadsheet_may_have_saved_it_again(tiny, store, items, tmp_path, form, how):
+    file, (separator, encoding, named) = tmp_path / "labels.csv", SAVED_AGAIN[how]
+    if form == "pairs":
+        rows = pd.DataFrame({"path": items[:2], "label": ["fox", "deer"], "note": "Füchse"})
+    else:
+        store.add([decision(items[0], "fox"), decision(items[1], "deer")])
+        do(tiny, "export", "--output", file, "--format", form)
+        rows = pd.read_csv(file, dtype=str, keep_default_na=False)
+        tiny.run.labels.unlink()
+    fixed = {name: named(name) for name in rows if name not in ("cat", "deer", "fox")}
+    rows.rename(columns=fixed).to_csv(file, index=False, sep=separator, encoding=encoding)
+    do(tiny, "import", file, "--annotator", "ann")
+    now = {i: d.single for i, d in LabelStore(tiny.run.labels).current().items() if d.single}
+    assert now == {items[0]: "fox", items[1]: "deer"}
+
+
+def test_capitals_in_a_ledger_are_not_another_class(tiny, store, items, tmp_path):
+    other = LabelStore(tmp_path / "other.db")
+    other.add([decision(items[0], "FOX")])
+    file = tmp_path / "labels.csv"
+    write_ledger(file, other.history())
+    do(tiny, "import", file)
+    assert store.current()[items[0]].label == "fox"
 
 
 def test_a_ledger_with_faults_is_taken_row_by_row(tiny, store, items, tmp_path):

@@ -27,6 +27,7 @@ from classification.labelling.timelapse.exchange import (
     wait_for_file,
     write_problems,
 )
+from classification.labelling.timelapse.returned import not_returned
 from classification.paths import DatasetPaths, RunPaths
 from classification.paths.labels import TimelapsePaths
 from classification.schemas import QueryTable, read_csv
@@ -146,9 +147,10 @@ def _import_returned(run: RunPaths, config: RunConfig, *, watch: bool) -> None:
         wait_for_file(paths, store, request)
     lines = take_in_new(store, request, paths)
     if not lines:
-        raise FieldmarkError(
+        raise FieldmarkError.from_problems(
             f"no new CSV with the columns File, RelativePath and Species in {paths.returned}; "
-            "export it there from Timelapse, or name a file"
+            "export it there from Timelapse, or name a file",
+            not_returned(paths.returned),
         )
     print("\n".join(lines))
 

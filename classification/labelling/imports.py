@@ -4,9 +4,8 @@ Good rows are taken, the others are listed with a reason. What the annotator say
 stored again, so the same file may be imported twice.
 """
 
-import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,8 +14,10 @@ from classification.errors import FieldmarkError
 from classification.labelling.decisions import NO_LABEL, Decision, latest_by_annotator
 from classification.labelling.exports import COLUMNS
 from classification.labelling.label_table import load_label_dataframe, table_decisions
+from classification.labelling.spreadsheet import Form, read_form, read_sheet
 from classification.labelling.store import LabelStore
-from classification.labelling.timelapse.returned import read_form, read_returned
+from classification.labelling.timelapse.returned import COLUMNS as TIMELAPSE
+from classification.labelling.timelapse.returned import read_returned
 from classification.labelling.timelapse.rows import class_key, sort_rows
 
 if TYPE_CHECKING:
@@ -58,29 +59,37 @@ def import_labels(store: LabelStore, path: Path, frame: Frame) -> Imported:
     """
     if not path.is_file():
         raise FieldmarkError(f"file of labels not found: {path}")
-    heading = [] if path.suffix.lower() == ".json" else _heading(path)
     if path.suffix.lower() == ".json":
         found, problems, notes = _single(_read_cct(path, frame), frame)
-    elif read_form(path) is not None:
-        found, problems, notes = _single(read_returned(path), frame)
-    elif {"item", "verdict"} <= set(heading):
-        found, problems, notes = _checked(_read_ledger(path), frame)
-    elif {"path", "filepath"} & set(heading) and "exclude" in heading:
-        table = load_label_dataframe(path)
-        made = table_decisions(table, annotator=frame.annotator, number=frame.round)
-        rows = {item: row for row, item in enumerate(table["path"], 2)}
-        found, problems, notes = _checked([(rows[d.item], d) for d in made], frame)
-    elif {"path", "label"} <= set(heading):
-        found, problems, notes = _single(_read_pairs(path), frame)
     else:
-        raise FieldmarkError(
-            f"{path} is no file of labels. Give a COCO Camera Traps .json, or a .csv with the "
-            "columns File, RelativePath, Species (Timelapse), path, label, or those that "
-            "label.py export writes"
-        )
+        found, problems, notes = _of_sheet(path, read_form(path), frame)
     new = _news(store, found)
     return Imported(
         added=store.add(new), known=len(found) - len(new), problems=problems, notes=notes
+    )
+
+
+def _of_sheet(
+    path: Path, form: Form, frame: Frame
+) -> "tuple[list[Decision], pd.DataFrame, list[str]]":
+    """Decisions of a CSV, by the columns it has."""
+    if form.named(TIMELAPSE) is not None:
+        return _single(read_returned(path), frame)
+    if form.named(("item", "verdict")) is not None:
+        return _checked(_read_ledger(path, form), frame)
+    if form.named(("exclude",)) and (form.named(("path",)) or form.named(("filepath",))):
+        table = load_label_dataframe(path)
+        made = table_decisions(table, annotator=frame.annotator, number=frame.round)
+        rows = {item: row for row, item in enumerate(table["path"], 2)}
+        return _checked([(rows[d.item], d) for d in made], frame)
+    if pair := form.named(("path", "label")):
+        text = read_sheet(path, form, pair)
+        items, labels = (text[name].tolist() for name in pair)
+        return _single(_species_table(items, labels), frame)
+    raise FieldmarkError(
+        f"{path} is no file of labels. Give a COCO Camera Traps .json, or a .csv with the "
+        "columns File, RelativePath, Species (Timelapse), path, label, or those that "
+        f"label.py export writes; its first line has {', '.join(form.heading) or 'nothing'}"
     )
 
 
@@ -133,9 +142,23 @@ def _checked(
         if problem:
             bad.append((row, decision.item, "", decision.label or decision.verdict, problem))
         else:
-            good.append(decision)
+            good.append(_spelt(decision, spelt))
     columns = ["row", "File", "RelativePath", "Species", "problem"]
     return good, pd.DataFrame(bad, columns=columns), []
+
+
+def _spelt(decision: Decision, spelt: Mapping[str, str]) -> Decision:
+    """With the names that the classes have, whatever case and blanks they were written with."""
+
+    def known(name: str) -> str:
+        return spelt.get(class_key(name), name)
+
+    return replace(
+        decision,
+        label=decision.label and known(decision.label),
+        present=tuple(map(known, decision.present)),
+        absent=tuple(map(known, decision.absent)),
+    )
 
 
 def _news(store: LabelStore, found: list[Decision]) -> list[Decision]:
@@ -151,18 +174,6 @@ def _same(before: Decision | None, now: Decision) -> bool:
         now.answer,
         now.absent,
     )
-
-
-def _heading(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as f:
-        return next(csv.reader(f), [])
-
-
-def _read_pairs(path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    text = pd.read_csv(path, dtype=str, na_filter=False, encoding="utf-8-sig")
-    return _species_table(text["path"].tolist(), text["label"].tolist())
 
 
 def _read_cct(path: Path, frame: Frame) -> "pd.DataFrame":
@@ -188,17 +199,18 @@ def _species_table(items: list[str], labels: list[str]) -> "pd.DataFrame":
     return table
 
 
-def _read_ledger(path: Path) -> list[tuple[int, Decision]]:
-    with path.open(encoding="utf-8-sig", newline="") as f:
-        return list(_ledger_rows(csv.DictReader(f), path))
-
-
-def _ledger_rows(rows: "csv.DictReader[str]", path: Path) -> Iterator[tuple[int, Decision]]:
-    missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+def _read_ledger(path: Path, form: Form) -> list[tuple[int, Decision]]:
+    missing = [name for name in COLUMNS if form.named((name,)) is None]
     if missing:
         raise FieldmarkError(f"{path} lacks the columns {', '.join(missing)} of a label ledger")
-    for number, row in enumerate(rows, 2):
-        values: dict[str, object] = {name: row[name] for name in COLUMNS}
+    names = form.named(COLUMNS) or ()
+    table = read_sheet(path, form, names)[list(names)].set_axis(list(COLUMNS), axis=1)
+    return list(_ledger_rows(table, path))
+
+
+def _ledger_rows(table: "pd.DataFrame", path: Path) -> Iterator[tuple[int, Decision]]:
+    for number, row in zip(table.index, table.to_dict("records"), strict=True):
+        values: dict[str, object] = {str(name): text for name, text in row.items()}
         try:
             values |= {name: tuple(json.loads(row[name] or "[]")) for name in _LISTS}
             values["round"] = int(row["round"])

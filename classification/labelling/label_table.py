@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from classification.errors import FieldmarkError
 from classification.files import atomic_open
 from classification.labelling.decisions import Decision
+from classification.labelling.spreadsheet import read_form, read_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,12 +54,12 @@ def load_label_dataframe(path: Path) -> "pd.DataFrame":
     Raises:
         FieldmarkError: missing, not CSV, no path column, or cells that are none of empty, 0 and 1.
     """
-    import pandas as pd
-
     try:
-        text = pd.read_csv(path, dtype=str, na_filter=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
+        text = read_sheet(path, read_form(path)).reset_index(drop=True)
+    except OSError as error:
         raise FieldmarkError(f"label table {path} cannot be read: {error}") from error
+    fixed = {name: name.strip().casefold() for name in text.columns}
+    text = text.rename(columns={k: v for k, v in fixed.items() if v in (*FIXED, "filepath")})
     text = text.rename(columns={"filepath": "path"})  # patchwork's own name
     if "path" not in text:
         raise FieldmarkError(f"label table {path} has no column path")

@@ -7,7 +7,9 @@ from classification.config_labels import LabelConfig
 from classification.labelling.leases import Overlap
 from classification.labelling.store import LabelStore
 from classification.labelling.timelapse.exchange import Request, take_in_new, wait_for_file
+from classification.labelling.timelapse.returned import not_returned
 from classification.labelling.timelapse.selector import hand_out
+from classification.paths import RunPaths
 from classification.paths.labels import TimelapsePaths
 
 _POLL = 2.0  # seconds between two looks at the store
@@ -42,6 +44,8 @@ def ask_people(
         if config.source == "timelapse":
             while lines := take_in_new(store, request, paths):
                 tell("\n".join(lines))
+            for line in not_returned(paths.returned):
+                tell(line)
         waiting = store.undecided(request.query, request.overlap)
         if not waiting:
             return 0
@@ -55,10 +59,15 @@ def where_to_answer(config: LabelConfig, store: str, paths: TimelapsePaths) -> s
     """What a person has to do, in half a sentence."""
     if config.source == "timelapse":
         return (
-            f"import {paths.selector} into Timelapse (template: {paths.template}), fill in Species "
-            f"where Selected is ticked, and export all data as CSV into {paths.returned}"
+            f"copy {paths.template} into the folder of the crops, open that in Timelapse, import "
+            f"{paths.selector}, fill in Species where Selected is ticked, and export all data as "
+            f"CSV into {paths.returned}"
         )
-    return f"answer them in the label store {store} (classification/label.py serve, or import)"
+    config_file = RunPaths(paths.root).config
+    return (
+        f"answer them in the browser (python classification/label.py serve --config {config_file}) "
+        f"or by label.py import; they go into {store}"
+    )
 
 
 def _wait(

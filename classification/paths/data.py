@@ -7,8 +7,12 @@ CROP_MARK = "___crop_"
 
 
 def crop_name(file_name: str, annotation_id: str) -> str:
-    """Crop file of one annotation, relative to the crops folder; stable across runs."""
-    return f"{file_name}{CROP_MARK}{annotation_id}.jpg"
+    """Crop file of one annotation, relative to the crops folder; stable across runs.
+
+    It lies beside the others of its image's folder, though an id made of a file name has slashes.
+    """
+    own = annotation_id.replace("/", "_").replace("\\", "_")
+    return f"{file_name}{CROP_MARK}{own}.jpg"
 
 
 def is_safe_name(name: str) -> bool:

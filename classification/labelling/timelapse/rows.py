@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = 12  # classes named in a message
+_SAID = {  # what people write who see no animal, or cannot tell which
+    **dict.fromkeys(
+        ("empty", "blank", "none", "nothing", "no_animal", "false_positive"), "exclude"
+    ),
+    **dict.fromkeys(("unknown", "unidentified", "unclear", "not_sure", "?"), "unsure"),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,6 +138,8 @@ def _answers(
 
 
 def _unknown(name: str, classes: Sequence[str]) -> str:
+    if said := _SAID.get(class_key(name)):
+        return f"unknown species {name!r}; write {said} where that is meant"
     near = get_close_matches(class_key(name), classes, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(classes[:_SHOWN])}"
     return f"unknown species {name!r}; {hint}" + ("" if near or len(classes) <= _SHOWN else ", ...")

@@ -5,7 +5,12 @@ import sqlite3
 import pytest
 
 from classification.errors import FieldmarkError
-from classification.labelling.timelapse.returned import find_returned, read_form, read_returned
+from classification.labelling.timelapse.returned import (
+    find_returned,
+    not_returned,
+    read_returned,
+    returned_form,
+)
 from classification.labelling.timelapse.selector import hand_out, split_item
 from classification.labelling.timelapse.template import write_template
 from classification.paths.labels import TimelapsePaths
@@ -16,9 +21,11 @@ ROWS = "File,RelativePath,DateTime,DeleteFlag,Species\na.jpg,cam1\\x,2024-01-01,
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_whatever_saved_it_the_rows_are_the_same(tmp_path, encoding, separator, end):
+@pytest.mark.parametrize("told", [False, True], ids=["", "sep="])
+def test_whatever_saved_it_the_rows_are_the_same(tmp_path, encoding, separator, end, told):
     path = tmp_path / "labels.csv"
-    path.write_bytes(ROWS.replace(",", separator).replace("\n", end).encode(encoding))
+    first = f"sep={separator}{end}" if told else ""
+    path.write_bytes((first + ROWS.replace(",", separator).replace("\n", end)).encode(encoding))
     table = read_returned(path)
     assert table.to_dict("records") == [
         {"File": "a.jpg", "RelativePath": "cam1\\x", "Species": "élan"}
@@ -42,7 +49,21 @@ def test_the_first_csv_with_a_species_column_is_the_return(tmp_path):
     (tmp_path / "empty.csv").write_text("")
     (tmp_path / "folder.csv").mkdir()
     assert [p.name for p in find_returned(tmp_path)] == ["c.csv", "d.CSV"]
-    assert read_form(tmp_path / "empty.csv") is None
+    assert returned_form(tmp_path / "empty.csv") is None
+
+
+def test_what_a_person_may_take_for_a_return_is_named_with_the_reason(tmp_path):
+    (tmp_path / "a.csv").write_text("File,RelativePath,name\na.jpg,x,fox\n")
+    (tmp_path / "b.xlsx").write_bytes(b"PK")
+    (tmp_path / "c.csv").write_text(ROWS)
+    (tmp_path / "d.csv").write_text("")
+    (tmp_path / "notes.txt").write_text("mine")
+    assert not_returned(tmp_path) == [
+        "a.csv is not taken: its first line lacks Species (it has File, RelativePath, name)",
+        "b.xlsx is not taken: save it as CSV",
+        "d.csv is not taken: its first line lacks File, RelativePath, Species (it has nothing)",
+    ]
+    assert not_returned(tmp_path / "missing") == []
 
 
 def test_what_is_no_returned_csv_is_named(tmp_path):
