@@ -158,11 +158,15 @@ def test_images_lie_in_the_folder_of_their_dataset(archive: Frames) -> None:
     assert archive.crop()["status"].tolist() == ["crop"]
 
 
-def test_names_that_leave_the_folder_or_are_too_long(archive: Frames) -> None:
-    archive.add("a.jpg", [10, 20, 60, 40], [10, 20, 60, 40])
-    archive.value["annotations"][0]["id"] = "../../../x"
-    archive.value["annotations"][1]["id"] = "x" * 300
-    assert archive.crop()["reason"].tolist() == ["bad_name", "bad_name"]
+def test_an_id_with_slashes_is_one_file_beside_the_others(archive: Frames) -> None:
+    archive.add("cam 1/a.jpg", [10, 20, 60, 40], [10, 20, 60, 40], [10, 20, 60, 40])
+    for number, name in enumerate(("cam 1/a.jpg_md00", "../x", "x" * 300)):
+        archive.value["annotations"][number]["id"] = name
+    table = archive.crop()
+    assert table["path"].tolist()[:2] == [
+        "cam 1/a.jpg___crop_cam 1_a.jpg_md00.jpg", "cam 1/a.jpg___crop_.._x.jpg",
+    ]  # fmt: skip
+    assert table["reason"].fillna("").tolist() == ["", "", "bad_name"]
     assert not list(archive.images.parent.glob("*x*.jpg"))
 
 
