@@ -59,11 +59,10 @@ def _put_together(config: CompareConfig, folders: list[Path]) -> None:
     from classification.comparison.compare import conclude
     from classification.paths import ComparisonPaths
 
-    found = combine(folders, config.output)
-    for note in found.notes:
+    for note in combine(folders, config.output).notes:
         print(f"note: {note}")
     paths = ComparisonPaths(config.output)
-    conclude(found.results, paths, score=config.score, target=config.target or None)
+    conclude(paths, score=config.score, target=config.target or None)
 
 
 def __getattr__(name: str) -> Any:

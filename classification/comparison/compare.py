@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classification.comparison.build import make_entrants, make_protocol, make_tasks
+from classification.comparison.class_gains import class_gains
 from classification.comparison.grid import play_grid
-from classification.comparison.report import write_comparison_report
-from classification.comparison.statistics import by_model, caveats, summary, win_matrix
+from classification.comparison.latex import latex_table
+from classification.comparison.report import read_results, write_comparison_report
+from classification.comparison.statistics import caveats, summary, win_matrix
 from classification.config_compare import CompareConfig, compare_problems
 from classification.errors import FieldmarkError
-from classification.files import atomic_open, write_json
+from classification.files import atomic_open, write_json, write_text
 from classification.paths import ComparisonPaths
 
 if TYPE_CHECKING:
@@ -47,7 +49,7 @@ def compare(config: CompareConfig) -> "pd.DataFrame":
         from classification.comparison.mlflow_copy import send
 
         send(results, paths, params=details(config, {})["options"])
-    conclude(results, paths, score=config.score, target=config.target or None)
+    conclude(paths, score=config.score, target=config.target or None)
     return results
 
 
@@ -70,20 +72,24 @@ def processes(config: CompareConfig) -> int:
     return cores if cores > 1 else 0
 
 
-def conclude(
-    results: "pd.DataFrame", paths: ComparisonPaths, *, score: str, target: float | None
-) -> None:
-    """Write summary, win matrix and report of the results in a folder, and print them with what
-    must be said beside them."""
+def conclude(paths: ComparisonPaths, *, score: str, target: float | None) -> None:
+    """Write summary (also for LaTeX), win matrix, gains by class and report of the results in a
+    folder, and print them with what must be said beside them.
+
+    Raises:
+        FieldmarkError: no results.
+    """
     import pandas as pd
 
-    problems = by_model(results)
-    table = summary(problems, score=score, target=target)
-    wins = win_matrix(problems, score=score)
-    with atomic_open(paths.summary) as f:
-        table.to_csv(f, index=False, lineterminator="\n")
-    with atomic_open(paths.wins) as f:
-        wins.to_csv(f, lineterminator="\n")
+    results, recall = read_results(paths)
+    table = summary(results, score=score, target=target)
+    wins = win_matrix(results, score=score)
+    seeds = int(results.groupby("task")["seed"].nunique().min())
+    _write_csv(paths.summary, table)
+    _write_csv(paths.wins, wins, index=True)
+    write_text(paths.latex, latex_table(table, score=score, seeds=seeds))
+    if recall is not None:
+        _write_csv(paths.class_gains, class_gains(recall))
     with pd.option_context("display.width", 200, "display.max_columns", 20):
         for task, part in table.groupby("task", sort=False):
             lines = part.drop(columns="task").to_string(index=False, float_format="%.3f")
@@ -92,3 +98,8 @@ def conclude(
     for sentence in caveats(results):
         print(f"\nnote: {sentence}")
     print(f"\n{paths.results}\n{write_comparison_report(paths.root, score=score)}")
+
+
+def _write_csv(path: Path, table: "pd.DataFrame", *, index: bool = False) -> None:
+    with atomic_open(path) as f:
+        table.to_csv(f, index=index, lineterminator="\n")

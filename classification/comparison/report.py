@@ -4,13 +4,14 @@ Made from the tables in the folder, for people without Jupyter; `notebooks/compa
 calls the same functions.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from classification.comparison import result_figures
+from classification.comparison.class_gains import class_gains
 from classification.comparison.paired import SIGNIFICANT
 from classification.comparison.places import dataset_tables, strategy_places
 from classification.comparison.savings import labels_saved
@@ -88,6 +89,20 @@ def queried_counts(recall: "pd.DataFrame", *, task: str) -> dict[str, dict[str, 
     }
 
 
+def class_rows(gains: "pd.DataFrame", *, strategies: Sequence[str]) -> list[dict[str, Any]]:
+    """A row per class of one dataset, with the cells of these strategies; None where untold.
+
+    Args:
+        gains: as `class_gains`, of one task.
+        strategies: the order of the cells.
+    """
+    cells = {(row["label"], row["strategy"]): row for row in gains.to_dict("records")}
+    return [
+        {"label": label, "cells": [cells.get((label, name)) for name in strategies]}
+        for label in dict.fromkeys(gains["label"])
+    ]
+
+
 def verdicts(table: "pd.DataFrame", *, baseline: str) -> list[dict[str, Any]]:
     """One row per strategy: mean gain, and on how many datasets it is surely better or worse.
 
@@ -120,6 +135,7 @@ def _context(
     return {
         "score": result_figures.score_name(score),
         "baseline": baseline,
+        "significant": SIGNIFICANT,
         "verdicts": verdicts(table, baseline=baseline),
         "seeds": int(results.groupby("task")["seed"].nunique().min()),
         "notes": caveats(results),
@@ -187,6 +203,7 @@ def _task(
     return {
         "name": task,
         "rows": rows,
+        "classes": [] if recall is None else _classes(task, recall, rows, baseline=baseline),
         "labels": int(results.loc[results["task"] == task, "num_labels"].max()),
         "curves": picture(
             lambda theme: result_figures.strategy_curves(
@@ -196,3 +213,10 @@ def _task(
         ),
         "shares": shares,
     }
+
+
+def _classes(
+    task: str, recall: "pd.DataFrame", rows: Sequence[Mapping[Any, Any]], *, baseline: str
+) -> list[dict[str, Any]]:
+    gains = class_gains(recall[recall["task"] == task], baseline=baseline)
+    return class_rows(gains, strategies=[row["strategy"] for row in rows])

@@ -35,6 +35,16 @@ class ComparisonPaths:
         return self.root / "summary.csv"
 
     @property
+    def latex(self) -> Path:
+        """The summary as a table for a paper."""
+        return self.root / "summary.tex"
+
+    @property
+    def class_gains(self) -> Path:
+        """Recall of every class, its gain and whether it is luck."""
+        return self.root / "class_gains.csv"
+
+    @property
     def wins(self) -> Path:
         return self.root / "win_matrix.csv"
 
