@@ -28,14 +28,14 @@ class SageMakerConfig:
     """Profile of the AWS configuration to submit with; empty: the default credentials."""
     instances: tuple[str, ...] = ("ml.g5.xlarge",)
     """Machines in order of preference: the next is taken where the first has no capacity, at
-    most 5."""
+    most 5. Not several with spot."""
     instance_count: int = 1
     """Machines that embed and train together, launch.processes on each; each costs its hours."""
     shard_crops: bool = False
     """Give each machine only its share of the crops, for pools larger than a disk; those that are
     trained on, the machines send each other. Not with finetune.semi."""
     volume_gb: int = 100
-    """Disk of each machine in GB."""
+    """Disk of each machine in GB; those with one of their own (ml.g4dn, ml.g5, ml.g6) have that."""
     max_hours: float = 12.0
     """The job is ended after this many hours of training; bounds the cost."""
     spot: bool = False
@@ -54,7 +54,8 @@ class SageMakerConfig:
     """Address of your own container (infra/Dockerfile), which has all packages; empty: AWS's
     PyTorch container, in which the job installs the packages that are installed here."""
     kms_key: str = ""
-    """KMS key for disk, code, data and models; empty: the bucket's own encryption."""
+    """KMS key for disk (but disks of the machine's own), code, data and models; empty: the bucket's
+    own encryption."""
     subnets: tuple[str, ...] = ()
     """Subnets to run in; needs an S3 endpoint there. Together with security_groups."""
     security_groups: tuple[str, ...] = ()
@@ -114,6 +115,11 @@ def _limits(config: SageMakerConfig) -> list[str]:
         found.append(f"volume_gb: {config.volume_gb} is below 1")
     if not 0 <= config.warm_minutes <= _LONGEST_WARM:
         found.append(f"warm_minutes: {config.warm_minutes} is not in 0..{_LONGEST_WARM}")
+    if config.spot and len(config.instances) > 1:
+        found.append(
+            f"instances: AWS takes a list ({', '.join(config.instances)}) for on-demand machines "
+            "only; with spot name one"
+        )
     if config.spot and config.warm_minutes:
         found.append("warm_minutes: AWS keeps no warm machines for spot; give one of the two")
     if config.spot and not config.checkpoint_minutes:

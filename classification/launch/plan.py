@@ -15,6 +15,7 @@ from classification.launch.archive import code_archive
 from classification.launch.aws import default_region, split_uri
 from classification.launch.channels import Channel, plan_channels, run_name
 from classification.launch.images import training_image
+from classification.launch.machine_types import idle_gpus, require_room
 from classification.launch.prices import source, usd_per_hour
 from classification.launch.records import jobs_of, new_name
 from classification.launch.request import Site, training_request
@@ -62,6 +63,7 @@ def plan(job: Job) -> Plan:
     tracking = _tracking_address(config, run)
     archive = code_archive(extra=("sagemaker-mlflow",) if tracking.startswith("arn:") else ())
     channels = plan_channels(config, run, archive, keys)
+    require_room(aws, _bytes_for_each(aws, channels))
     checkpoints = f"s3://{bucket}/{keys.checkpoints(run_name(run), _generation(job))}"
     site = Site(
         name=new_name(job.run),
@@ -159,9 +161,15 @@ def _data_lines(channels: list[Channel]) -> list[str]:
     return [f"data:     {total / 1e6:.1f} MB ({parts}); what S3 has already is not sent again"]
 
 
+def _bytes_for_each(aws: SageMakerConfig, channels: list[Channel]) -> int:
+    """What one of the machines gets."""
+    shared = aws.instance_count if aws.shard_crops else 1
+    return sum(c.size // (shared if c.name == "crops" else 1) for c in channels)
+
+
 def _notes(config: RunConfig, tracking: str) -> list[str]:
     aws: SageMakerConfig = config.launch.sagemaker
-    notes = []
+    notes = [f"GPUs:     {line}" for line in idle_gpus(aws, config.launch.processes)]
     if config.tracking.enabled and not tracking:
         notes.append(
             "MLflow:   not from within the job, which gets no passwords and cannot reach a local "

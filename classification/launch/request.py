@@ -6,6 +6,7 @@ from typing import Any
 
 from classification.config import RunConfig, flatten, to_dict
 from classification.config_sagemaker import SageMakerConfig, pairs
+from classification.launch.machine_types import disk_gb, takes_key
 
 UNPACK = (
     'set -e; r="${FIELDMARK_ML:-/opt/ml}"; mkdir -p "$r/code"; '
@@ -57,17 +58,18 @@ def training_request(config: RunConfig, site: Site) -> dict[str, Any]:
         "ResourceConfig": _machines(aws),
         "StoppingCondition": {"MaxRuntimeInSeconds": round(aws.max_hours * _HOUR)},
         "CheckpointConfig": {"S3Uri": site.checkpoints, "LocalPath": "/opt/ml/checkpoints"},
-        "EnableManagedSpotTraining": aws.spot,
         "RetryStrategy": {"MaximumRetryAttempts": _RETRIES},
         "Environment": _environment(config, site),
         "Tags": _tags(aws, site),
     }
     if aws.spot:
+        request["EnableManagedSpotTraining"] = True  # AWS takes no False beside several instances
         wait = round((aws.max_hours + aws.spot_wait_hours) * _HOUR)
         request["StoppingCondition"]["MaxWaitTimeInSeconds"] = wait
     if aws.kms_key:
         request["OutputDataConfig"]["KmsKeyId"] = aws.kms_key
-        request["ResourceConfig"]["VolumeKmsKeyId"] = aws.kms_key
+        if takes_key(aws):
+            request["ResourceConfig"]["VolumeKmsKeyId"] = aws.kms_key
     if aws.subnets:
         request["VpcConfig"] = {
             "Subnets": list(aws.subnets),
@@ -115,7 +117,7 @@ def _channel(name: str, uri: str, *, sharded: bool) -> dict[str, Any]:
 
 
 def _machines(aws: SageMakerConfig) -> dict[str, Any]:
-    machines: dict[str, Any] = {"VolumeSizeInGB": aws.volume_gb}
+    machines: dict[str, Any] = {"VolumeSizeInGB": disk_gb(aws)}
     if len(aws.instances) == 1:
         machines |= {"InstanceType": aws.instances[0], "InstanceCount": aws.instance_count}
     else:

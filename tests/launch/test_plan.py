@@ -9,9 +9,11 @@ from dataclasses import replace
 import pytest
 
 from classification.config import TrackingConfig
+from classification.config_sagemaker import SageMakerConfig
 from classification.errors import FieldmarkError
 from classification.launch import Job
-from classification.launch.plan import plan
+from classification.launch.channels import Channel, Upload
+from classification.launch.plan import _bytes_for_each, plan
 from classification.paths import RunPaths
 from classification.query.names import STRATEGY_NAMES
 from classification.settings import Override, load_config
@@ -185,3 +187,46 @@ def test_what_does_not_go_together_is_said_at_once(tiny, tmp_path, options, mess
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_data_larger_than_a_disk_is_found_out_before_it_is_sent(tiny, monkeypatch):
+    size = 300e9
+    monkeypatch.setattr("classification.launch.plan._bytes_for_each", lambda *_: size)
+    for instance, volume, fits in (
+        ("ml.g5.xlarge", 1000, False),  # has 250 GB, whatever is asked for
+        ("ml.g5.2xlarge", 100, True),
+        ("ml.m5.xlarge", 100, False),
+        ("ml.m5.xlarge", 400, True),
+        ("ml.p5.48xlarge", 100, True),  # its own disk is of unknown size
+    ):
+        job = job_of(
+            tiny,
+            **{
+                "launch.sagemaker.instances": f'["{instance}"]',
+                "launch.sagemaker.volume_gb": volume,
+            },
+        )
+        if fits:
+            plan(job)
+        else:
+            with pytest.raises(FieldmarkError, match=f"300 GB of data, more than.*{instance}"):
+                plan(job)
+
+
+def test_each_machine_gets_its_share_of_the_crops():
+    channels = [
+        Channel(name=name, prefix="", uploads=[Upload("", 90, "", b"")])
+        for name in ("crops", "tables")
+    ]
+    machines = SageMakerConfig(instance_count=3, shard_crops=True)
+    assert _bytes_for_each(machines, channels) == 30 + 90
+    assert _bytes_for_each(replace(machines, shard_crops=False), channels) == 180
+
+
+def test_gpus_that_would_be_paid_for_and_idle_are_named(tiny):
+    several = {"launch.sagemaker.instances": '["ml.g5.12xlarge"]'}
+    assert "4 GPUs, of which launch.processes: 1 uses 1" in "\n".join(
+        plan(job_of(tiny, **several)).lines
+    )
+    assert "GPUs" not in "\n".join(plan(job_of(tiny, **several, **{"launch.processes": 0})).lines)
+    assert "GPUs" not in "\n".join(plan(job_of(tiny)).lines)

@@ -10,6 +10,7 @@ import pytest
 from classification.config import LaunchConfig, RunConfig, TrackingConfig, problems
 from classification.config_learning import FinetuneConfig, SemiConfig
 from classification.config_sagemaker import SageMakerConfig
+from classification.errors import FieldmarkError
 from classification.launch.request import Site, hyperparameters, nested, training_request
 from classification.query.names import STRATEGY_NAMES
 from classification.settings import load_config
@@ -19,12 +20,10 @@ GOLDEN = Path(__file__).parent / "golden"
 PLAIN = SageMakerConfig(s3="s3://bucket/fieldmark", role="arn:aws:iam::123456789012:role/train")
 FULL = replace(
     PLAIN,
-    instances=("ml.g5.xlarge", "ml.g4dn.xlarge"),
+    instances=("ml.m5.xlarge", "ml.c5.xlarge"),
     instance_count=2,
     shard_crops=True,
-    spot=True,
     max_hours=3,
-    spot_wait_hours=1.5,
     kms_key="arn:aws:kms:us-west-2:123456789012:key/abc",
     subnets=("subnet-1",),
     security_groups=("sg-1",),
@@ -32,6 +31,7 @@ FULL = replace(
     environment=("OMP_NUM_THREADS=4",),
     image="123456789012.dkr.ecr.us-west-2.amazonaws.com/fieldmark:1",
 )
+SPOT = replace(PLAIN, spot=True, max_hours=3, spot_wait_hours=1.5)
 SITE = Site(
     name="resnet-18-baseline-20260102-030405-abcdef",
     run="resnet-18/baseline",
@@ -49,7 +49,7 @@ def config(aws):
     return RunConfig(launch=LaunchConfig(backend="sagemaker", sagemaker=aws))
 
 
-@pytest.mark.parametrize(("name", "aws"), [("plain", PLAIN), ("full", FULL)])
+@pytest.mark.parametrize(("name", "aws"), [("plain", PLAIN), ("full", FULL), ("spot", SPOT)])
 def test_the_request_is_the_one_that_was_read(name, aws):
     """The fields of the run itself are compared below; here they would change with every field."""
     request = training_request(config(aws), SITE)
@@ -90,7 +90,7 @@ def faults(shape, value, where=""):
     return found
 
 
-@pytest.mark.parametrize("aws", [PLAIN, FULL, replace(PLAIN, warm_minutes=30)])
+@pytest.mark.parametrize("aws", [PLAIN, FULL, SPOT, replace(PLAIN, warm_minutes=30)])
 def test_aws_would_take_the_request(aws):
     import botocore.session
 
@@ -128,3 +128,30 @@ def test_a_pool_in_parts_is_not_for_training_on_all_of_it():
     given = RunConfig(launch=launch, finetune=FinetuneConfig(semi=SemiConfig(weight=1.0)))
     assert any("finetune.semi" in fault for fault in problems(given, strategies=["auto"]))
     assert not any("semi" in f for f in problems(RunConfig(launch=launch), strategies=["auto"]))
+
+
+def test_what_aws_takes_alone_is_not_sent_together():
+    """By the documentation of ResourceConfig.InstancePreferences and VolumeKmsKeyId."""
+    several = training_request(config(FULL), SITE)
+    assert "InstancePreferences" in several["ResourceConfig"]
+    assert "EnableManagedSpotTraining" not in several
+    both = problems(config(replace(FULL, spot=True)), strategies=["auto"])
+    assert any("with spot name one" in fault for fault in both)
+    assert not problems(config(SPOT), strategies=["auto"])
+
+
+def test_a_disk_of_the_machines_own_takes_no_key_and_has_its_size():
+    key = {"kms_key": FULL.kms_key, "volume_gb": 1000}
+    own = training_request(config(replace(PLAIN, **key, instances=("ml.g4dn.xlarge",))), SITE)
+    assert own["ResourceConfig"] == {
+        "InstanceType": "ml.g4dn.xlarge",
+        "InstanceCount": 1,
+        "VolumeSizeInGB": 125,
+    }
+    assert own["OutputDataConfig"]["KmsKeyId"] == FULL.kms_key
+    added = training_request(config(replace(PLAIN, **key, instances=("ml.p3.2xlarge",))), SITE)
+    assert added["ResourceConfig"]["VolumeKmsKeyId"] == FULL.kms_key
+    assert added["ResourceConfig"]["VolumeSizeInGB"] == 1000
+    mixed = replace(PLAIN, **key, instances=("ml.g5.xlarge", "ml.p3.2xlarge"))
+    with pytest.raises(FieldmarkError, match=r"no key for the disks of ml\.g5\.xlarge"):
+        training_request(config(mixed), SITE)
