@@ -15,6 +15,10 @@ _PASSING = {
     "RequestTimeout", "RequestTimeTooSkewed", "ServiceUnavailable", "ServiceUnavailableException",
     "InternalError", "InternalFailure", "InternalServerError", "500", "502", "503", "504",
 }  # fmt: skip
+_TOKENS = {
+    "s3": ("ContinuationToken", "NextContinuationToken"),
+    "logs": ("nextToken", "nextToken"),
+}  # what a service calls the place to read on from, asked and answered
 _ADVICE = {
     "NoSuchBucket": "make the bucket (infra/), or mend launch.sagemaker.s3",
     "AccessDenied": "the credentials lack a right that infra/ gives to the launcher policy",
@@ -25,6 +29,14 @@ _ADVICE = {
     "ResourceInUse": "a job of this name exists; submit again",
     "ValidationException": "AWS does not accept the request; --dry-run shows it",
 }
+
+
+class RefusedError(FieldmarkError):
+    """What AWS will refuse again; `code` is its own word for why."""
+
+    def __init__(self, message: str, *, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 @dataclass(kw_only=True)
@@ -40,7 +52,8 @@ class Aws:
 
         Raises:
             UnreachableError: it may work later, or after logging in again.
-            FieldmarkError: it will not.
+            RefusedError: it will not.
+            FieldmarkError: the values are not fit to be sent.
         """
         from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
@@ -86,14 +99,15 @@ class Aws:
         return self._clients[service]
 
     def pages(self, service: str, operation: str, key: str, **values: Any) -> Iterator[Any]:
-        """All items of a paged S3 listing."""
+        """All items of a paged listing, by S3 or by CloudWatch Logs."""
+        asks, answers = _TOKENS[service]
         token: dict[str, str] = {}
         while True:
             page = self.call(service, operation, **values, **token)
             yield from page.get(key, [])
-            if not page.get("NextContinuationToken"):
+            if not page.get(answers):
                 return
-            token = {"ContinuationToken": page["NextContinuationToken"]}
+            token = {asks: page[answers]}
 
     def _sorted(self, error: dict[str, str], what: str) -> Exception:
         code, message = error.get("Code", "unknown"), error.get("Message", "")
@@ -102,7 +116,7 @@ class Aws:
             self._clients.clear()
             return UnreachableError(f"{text} ({what})")
         advice = f". {_ADVICE[code]}" if code in _ADVICE else ""
-        return FieldmarkError(f"AWS refused {what}: {text}{advice}")
+        return RefusedError(f"AWS refused {what}: {text}{advice}", code=code)
 
 
 def read_settings() -> None:

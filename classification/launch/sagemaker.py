@@ -13,7 +13,7 @@ from typing import Any
 from classification.errors import FieldmarkError
 from classification.files import write_json
 from classification.launch import Job, JobRecord, JobState, LogPage, Status, UnreachableError
-from classification.launch.aws import Aws, split_uri
+from classification.launch.aws import Aws, RefusedError, split_uri
 from classification.launch.plan import Plan, plan
 from classification.launch.records import now, save_record
 from classification.launch.seed import seed
@@ -63,6 +63,7 @@ class SageMakerLauncher:
             },
         )
         try:
+            _require_region(aws, planned)
             sender = Sender(aws, planned.bucket, kms_key=settings.kms_key)
             for channel in planned.channels:
                 sent = sender.send(channel)
@@ -81,7 +82,9 @@ class SageMakerLauncher:
         write_json(paths.request, planned.request)
         try:
             aws.call("sagemaker", "create_training_job", **planned.request)
-        except FieldmarkError:  # refused, so there is no job; unreachable leaves that open
+        except FieldmarkError as error:  # refused: there is no job; unreachable leaves that open
+            if isinstance(error, RefusedError) and error.code == "ResourceInUse":
+                return  # the name is ours alone: the answer to a first call got lost on its way
             shutil.rmtree(paths.root)
             raise
 
@@ -106,13 +109,8 @@ class SageMakerLauncher:
         aws, read_on = self._aws(record), json.loads(cursor or "{}")
         lines: list[str] = []
         for stream in sorted(_streams(aws, record)):
-            token = {"nextToken": read_on[stream]} if stream in read_on else {}
-            page = aws.call(
-                "logs", "get_log_events", logGroupName=LOG_GROUP, logStreamName=stream,
-                startFromHead=True, **token,
-            )  # fmt: skip
-            lines += [event["message"] for event in page["events"]]
-            read_on[stream] = page["nextForwardToken"]
+            found, read_on[stream] = _read(aws, stream, read_on.get(stream, ""))
+            lines += found
         return LogPage(lines=lines, cursor=json.dumps(read_on))
 
     def stop(self, record: JobRecord) -> None:
@@ -164,19 +162,53 @@ def _phase(answer: Mapping[str, Any]) -> str:
 
 def _streams(aws: Aws, record: JobRecord) -> dict[str, float]:
     """Log streams of the job, with the time of their last line in seconds."""
+    streams = aws.pages(
+        "logs", "describe_log_streams", "logStreams",
+        logGroupName=LOG_GROUP, logStreamNamePrefix=f"{record.name}/",
+    )  # fmt: skip
     try:
-        answer = aws.call(
-            "logs", "describe_log_streams",
-            logGroupName=LOG_GROUP, logStreamNamePrefix=f"{record.name}/",
-        )  # fmt: skip
-    except FieldmarkError as error:
-        if "ResourceNotFoundException" in str(error):  # the first line makes the group
+        return {
+            stream["logStreamName"]: stream.get("lastEventTimestamp", 0) / 1000
+            for stream in streams
+        }
+    except RefusedError as error:
+        if error.code == "ResourceNotFoundException":  # the first line makes the group
             return {}
         raise
-    return {
-        stream["logStreamName"]: stream.get("lastEventTimestamp", 0) / 1000
-        for stream in answer["logStreams"]
-    }
+
+
+def _read(aws: Aws, stream: str, token: str) -> tuple[list[str], str]:
+    """The next lines of a stream and where to read on.
+
+    A page without lines is no end yet: that is where AWS names the same place again.
+    """
+    while True:
+        where = {"nextToken": token} if token else {}
+        page = aws.call(
+            "logs", "get_log_events", logGroupName=LOG_GROUP, logStreamName=stream,
+            startFromHead=True, **where,
+        )  # fmt: skip
+        before, token = token, page["nextForwardToken"]
+        if page["events"] or token == before:
+            return [event["message"] for event in page["events"]], token
+
+
+def _require_region(aws: Aws, planned: Plan) -> None:
+    """Refuse a bucket in another region, which AWS would do after all data had been sent there."""
+    try:
+        answer = aws.call("s3", "get_bucket_location", Bucket=planned.bucket)
+    except RefusedError as error:
+        if error.code == "AccessDenied":  # a policy other than that of infra/
+            return
+        raise
+    where = answer.get("LocationConstraint") or "us-east-1"
+    there = {"EU": "eu-west-1"}.get(where, where)
+    if there != planned.region:
+        raise FieldmarkError(
+            f"the bucket {planned.bucket} is in {there} and the job would run in {planned.region}; "
+            f"AWS wants both in one region: set launch.sagemaker.region to {there}, or make a "
+            f"bucket in {planned.region} (infra/)"
+        )
 
 
 def _log_age(aws: Aws, record: JobRecord, at: datetime) -> float | None:

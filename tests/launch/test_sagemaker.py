@@ -6,7 +6,8 @@ import time
 import pytest
 
 from classification.errors import FieldmarkError
-from classification.launch import Job, Start, UnreachableError, request
+from classification.launch import Job, Start, UnreachableError, request, sagemaker
+from classification.launch.aws import Aws
 from classification.launch.records import jobs_of
 from classification.launch.sagemaker import SageMakerLauncher
 from classification.launch.start import resume, start
@@ -206,3 +207,67 @@ def test_nothing_is_submitted_without_consent(cloud, tiny, shell, monkeypatch, c
             assert cloud.keys() == []
         assert len(cloud.jobs) == number
     assert "at most:" in capsys.readouterr().err
+
+
+def test_a_job_whose_creation_was_answered_but_not_heard_is_not_lost(cloud, tiny, shell):
+    """boto3 sends again what got no answer; AWS then says that there is such a job."""
+    shell("echo done")
+    create = cloud.create
+
+    def deaf(request):
+        create(request)
+        return create(request)
+
+    cloud.create = deaf
+    record = SageMakerLauncher().submit(job_of(tiny))
+    assert jobs_of(tiny.run.root) == [record]
+    assert wait(SageMakerLauncher(), record) == 0
+
+
+def test_a_bucket_elsewhere_is_found_out_before_anything_is_sent(cloud, tiny, shell):
+    shell("true")
+    with pytest.raises(FieldmarkError, match="is in us-west-2 and the job would run in eu-west-1"):
+        SageMakerLauncher().submit(job_of(tiny, region="eu-west-1"))
+    assert cloud.keys() == []
+    assert not jobs_of(tiny.run.root)
+
+
+class Answers:
+    """Stands for `Aws`, with answers of CloudWatch Logs by operation."""
+
+    def __init__(self, *events):
+        self.events, self.calls = list(events), []
+
+    def pages(self, service, operation, key, **values):
+        assert (service, operation, key) == ("logs", "describe_log_streams", "logStreams")
+        yield {"logStreamName": "job/algo-1"}
+
+    def call(self, service, operation, **values):
+        self.calls.append(values.get("nextToken", ""))
+        number = int(values.get("nextToken", "0"))
+        if number == len(self.events):
+            return {"events": [], "nextForwardToken": str(number)}
+        events = [{"message": line} for line in self.events[number]]
+        return {"events": events, "nextForwardToken": str(number + 1)}
+
+
+def test_an_empty_page_of_the_log_is_not_its_end(monkeypatch):
+    aws = Answers(["one"], [], [], ["two"], [])
+    monkeypatch.setattr(SageMakerLauncher, "_aws", lambda self, record: aws)
+    launcher, lines, cursor = SageMakerLauncher(), [], ""
+    while (page := launcher.logs(record(), cursor)).lines:
+        lines, cursor = lines + page.lines, page.cursor
+    assert lines == ["one", "two"]
+
+
+def test_all_streams_of_a_job_are_found_however_many_pages(cloud, tiny, shell, monkeypatch):
+    """AWS names 50 at a time; 20 machines that are interrupted twice have more."""
+    aws = Aws(region="us-west-2")
+    pages = iter(
+        [
+            {"logStreams": [{"logStreamName": "job/a"}], "nextToken": "more"},
+            {"logStreams": [{"logStreamName": "job/b", "lastEventTimestamp": 2000}]},
+        ]
+    )
+    monkeypatch.setattr(Aws, "call", lambda *arguments, **values: next(pages))
+    assert sagemaker._streams(aws, record()) == {"job/a": 0, "job/b": 2.0}
