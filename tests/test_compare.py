@@ -41,7 +41,8 @@ def test_a_comparison_writes_its_tables_and_says_what_may_be_claimed(tmp_path, c
     assert set(table["strategy"]) == {"random", "margin"}
     assert set(table["model"]) == {"resnet20"}
     paths = ComparisonPaths(tmp_path / "out")
-    assert "recall of each class" in paths.report.read_text()
+    assert "recall of each class" in (page := paths.report.read_text())
+    assert ", which takes" in page
     assert r"\begin{tabular}" in paths.latex.read_text()
     assert set(pd.read_csv(paths.class_gains)["strategy"]) == {"random", "margin"}
     assert pd.read_csv(paths.summary)["strategy"].nunique() == 2

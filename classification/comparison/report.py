@@ -12,7 +12,7 @@ import numpy as np
 
 from classification.comparison import result_figures
 from classification.comparison.class_gains import class_gains
-from classification.comparison.paired import SIGNIFICANT
+from classification.comparison.paired import SIGNIFICANT, seeds_needed
 from classification.comparison.places import dataset_tables, strategy_places
 from classification.comparison.savings import labels_saved
 from classification.comparison.statistics import by_model, caveats, summary, win_matrix
@@ -203,7 +203,7 @@ def _task(
     return {
         "name": task,
         "rows": rows,
-        "classes": [] if recall is None else _classes(task, recall, rows, baseline=baseline),
+        **({"classes": []} if recall is None else _classes(task, recall, rows, baseline=baseline)),
         "labels": int(results.loc[results["task"] == task, "num_labels"].max()),
         "curves": picture(
             lambda theme: result_figures.strategy_curves(
@@ -217,6 +217,10 @@ def _task(
 
 def _classes(
     task: str, recall: "pd.DataFrame", rows: Sequence[Mapping[Any, Any]], *, baseline: str
-) -> list[dict[str, Any]]:
+) -> dict[str, Any]:
+    """Rows of the table of classes, and the seeds below which none can be significant."""
     gains = class_gains(recall[recall["task"] == task], baseline=baseline)
-    return class_rows(gains, strategies=[row["strategy"] for row in rows])
+    return {
+        "classes": class_rows(gains, strategies=[row["strategy"] for row in rows]),
+        "class_seeds": seeds_needed(int(gains["p"].notna().sum())),
+    }
