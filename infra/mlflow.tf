@@ -10,6 +10,15 @@ data "aws_iam_policy_document" "mlflow" {
     actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["${aws_s3_bucket.this.arn}/${local.key}mlflow/*"]
   }
+
+  dynamic "statement" {
+    for_each = var.kms_key_arn == "" ? [] : [var.kms_key_arn]
+    content {
+      sid       = "Key" # of the bucket: without it the server can read and keep no artifact
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = [statement.value]
+    }
+  }
 }
 
 resource "aws_iam_role" "mlflow" {

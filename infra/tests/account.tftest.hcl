@@ -187,6 +187,17 @@ run "everything_at_once" {
   }
 
   assert {
+    condition = alltrue([
+      for d in [
+        data.aws_iam_policy_document.launcher, data.aws_iam_policy_document.training,
+        data.aws_iam_policy_document.mlflow,
+      ] :
+      one([for s in d.statement : s if s.sid == "Key"]).resources == toset([var.kms_key_arn])
+    ])
+    error_message = "Launcher, job or MLflow server could not use what the key encrypts."
+  }
+
+  assert {
     condition     = contains(aws_budgets_budget.this[0].cost_filter[*].values[0], "user:project$fieldmark")
     error_message = "The budget counts something else."
   }

@@ -140,6 +140,7 @@ def test_what_a_launcher_asks_of_aws_is_what_its_policy_allows():
         "get_log_events": "logs:GetLogEvents",
         "list_objects_v2": "s3:ListBucket",
         "get_object": "s3:GetObject",
+        "get_bucket_location": "s3:GetBucketLocation",
         "put_object": "s3:PutObject",
     }
     code = "".join(path.read_text() for path in (ROOT / "classification/launch").glob("*.py"))
