@@ -16,11 +16,18 @@ from classification.learning.crops import CropReader, Inputs
 from classification.learning.fit import pick_device
 from classification.learning.model import Classifier, load_classifier
 from classification.paths import DatasetPaths, RoundPaths, RunPaths
+from classification.paths.data import CROP_MARK
 from classification.paths.versions import ReleasePaths
 from classification.predictions import write_predictions
 from classification.recognition import WHOLE, Box, boxes_of, write_recognitions
 from classification.round_labels import measured_dataset
 from classification.schemas import CropTable, read_csv
+
+_UNCROPPED = (
+    "note: these images are no crops. A model that learned from crops of animals guesses on whole "
+    "frames. Find the animals with MegaDetector, then utils/combine_datasets.py --md-results and "
+    "utils/crop_detections.py, and give the crops folder to --images"
+)
 
 
 def predict_split(
@@ -98,7 +105,9 @@ def predict_folder(
 ) -> None:
     """Write predictions of all images in a folder; unreadable ones go to a list with reasons.
 
-    With `recognitions`, also as MegaDetector JSON: every image is one box that fills it.
+    Of the crops folder that ``crop_detections.py`` wrote the table says which frame a crop is from.
+    With `recognitions`, also as MegaDetector JSON: of such a folder the frames with their boxes, of
+    any other every image with one box that fills it.
 
     Raises:
         FieldmarkError: no model, or no readable image.
@@ -118,11 +127,15 @@ def predict_folder(
     good = [i for i, name in enumerate(names) if name not in failures]
     if not good:
         raise FieldmarkError(f"no readable image in {images} or below")
-    classes = classifier.card.classes
-    write_predictions(target, [names[i] for i in good], probs[good], classes=classes)
+    classes, items = classifier.card.classes, [names[i] for i in good]
+    boxes = _frames(images, items)
+    frames = None if boxes is None else [box.file for box in boxes]
+    write_predictions(target, items, probs[good], classes=classes, sources=frames)
     print(f"{len(good)} predictions: {target}")
+    if boxes is None and _learned_crops(config) and not any(CROP_MARK in name for name in items):
+        print(_UNCROPPED)
     if recognitions is not None:
-        boxes = [Box(file=names[i], bbox=WHOLE, confidence=1.0) for i in good]
+        boxes = boxes or [Box(file=name, bbox=WHOLE, confidence=1.0) for name in items]
         write_recognitions(
             recognitions,
             boxes,
@@ -131,7 +144,8 @@ def predict_folder(
             classifier=_model_name(paths, classifier, checkpoint),
             failures={name: f"Failure image access: {e.reason}" for name, e in failures.items()},
         )
-        print(f"{len(names)} images for Timelapse: {recognitions}")
+        shown = len({box.file for box in boxes} | failures.keys())
+        print(f"{shown} images for Timelapse: {recognitions}")
 
 
 def newest_model(paths: RunPaths) -> Path:
@@ -144,6 +158,23 @@ def newest_model(paths: RunPaths) -> Path:
     if played is None:
         raise FieldmarkError(f"no trained round in {paths.root}; run classification/train.py first")
     return played.root
+
+
+def _frames(images: Path, items: list[str]) -> list[Box] | None:
+    """Frame and box of each crop, where `images` is a crops folder with its table beside it."""
+    paths = DatasetPaths(images.resolve().parent)
+    if images.resolve() != paths.crops or not paths.crop_table.exists():
+        return None
+    crops = read_csv(paths.crop_table, CropTable, what="crop table")
+    return boxes_of(items, crops, [1.0] * len(items))
+
+
+def _learned_crops(config: RunConfig) -> bool:
+    """Whether the run learned from crops of animals; True where that cannot be told."""
+    table = DatasetPaths(Path(config.data.dir)).crop_table
+    if not table.exists():
+        return True
+    return bool((read_csv(table, CropTable, what="crop table")["status"] == "crop").any())
 
 
 def _model_name(paths: RunPaths, classifier: Classifier, checkpoint: Path | None) -> str:

@@ -34,9 +34,11 @@ class PredictOptions:
     split: Literal["val", "test", "train"] | None = None
     """Predict the crops of this split, and score them where labels are known."""
     images: Path | None = None
-    """Predict every image in this folder and below; crop animals first, as in training."""
+    """Predict every image in this folder and below: the crops/ folder of crop_detections.py for a
+    model that learned from crops; the table then says which frame a crop is from."""
     megadetector_json: Path | None = None
-    """Also write recognitions in MegaDetector's format, for Timelapse: --megadetector-json FILE."""
+    """Also write recognitions in MegaDetector's format, for Timelapse, with the boxes of the frames
+    where they are known: --megadetector-json FILE."""
     output: Path | None = None
     """.csv or .parquet to write; default: predictions_<split or folder>.csv beside the config."""
 

@@ -26,6 +26,7 @@ def write_predictions(
     split: Any = None,
     labels: Any = None,
     groups: Any = None,
+    sources: Any = None,
 ) -> "pd.DataFrame":
     """Write ``path, split, label, prediction, confidence, group, p_<class>...``, a row per item.
 
@@ -37,6 +38,7 @@ def write_predictions(
         split: split of each item [N]; None where there are no splits.
         labels: known label of each item [N], missing where unknown; None where none is known.
         groups: camera location of each item [N], or what stands in for it; None where unknown.
+        sources: image that each item was cut from [N]; None where they are images themselves.
 
     Returns:
         The table that was written.
@@ -52,6 +54,7 @@ def write_predictions(
             "prediction": names[probs.argmax(axis=1)],
             "confidence": probs.max(axis=1).clip(0, 1),
             **({} if groups is None else {"group": groups}),
+            **({} if sources is None else {"source": sources}),
             **{f"{PROBABILITY}{name}": probs[:, i] for i, name in enumerate(classes)},
         }
     )

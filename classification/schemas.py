@@ -109,6 +109,7 @@ class PredictionTable(_Table):
     prediction: Series[str]
     confidence: Series[float] = pa.Field(ge=0, le=1)
     group: Series[str] | None = pa.Field(nullable=True)  # location, or what stands in for it
+    source: Series[str] | None  # image that a crop of a folder was cut from
 
 
 class ResultTable(_Table):

@@ -22,12 +22,19 @@ _WHO = {
 
 
 def plan_line(dataset: Dataset, config: RunConfig, *, device: str) -> str:
-    """What is about to happen, in one line."""
+    """What is about to happen, in one line; another where a simulation stands in people's place."""
+    train, known = len(dataset.rows("train")), len(dataset.rows("train", labelled=True))
+    unasked = ""
+    if config.labels.source == "oracle" and known < train:
+        unasked = (
+            f"\nnote: {train - known} of {train} train crops have no label, and in a simulation "
+            "nobody is asked about them; to label them say --labels.source store (or timelapse)"
+        )
     sizes = ", ".join(f"{len(dataset.rows(s))} {s}" for s in ("train", "val", "test"))
     return (
         f"{len(dataset)} crops of {len(dataset.classes)} classes ({sizes}); "
         f"{config.backbone.name} on {device}; {config.rounds} rounds of {config.query.size} "
-        f"queries by {config.query.strategy}, labels from {_WHO[config.labels.source]}"
+        f"queries by {config.query.strategy}, labels from {_WHO[config.labels.source]}{unasked}"
     )
 
 

@@ -14,6 +14,7 @@ from classification.launch import Job
 from classification.launch.local import LocalLauncher
 from classification.paths import DatasetPaths
 from classification.query.names import STRATEGY_NAMES
+from classification.schemas import CropTable, write_csv
 from classification.settings import load_config
 from tests.tiny import make_dataset, make_tiny
 
@@ -158,3 +159,45 @@ def test_recognitions_for_timelapse_hold_every_image_once(trained, tmp_path):
     assert len(value["images"]) == 91
     assert value["images"][0]["file"] == "broken.jpg"
     assert value["images"][0]["failure"].startswith("Failure image access")
+
+
+def test_crops_of_new_cameras_are_traced_to_their_frames(trained, tmp_path, capsys):
+    tiny, config = trained
+    new = type(tiny.data)(tmp_path / "new")
+    new.crops.mkdir(parents=True)
+    names = [f"cam 7/{n}.jpg___crop_{n}_{box}.jpg" for n in (1, 2) for box in (0, 1)]
+    (new.crops / "cam 7").mkdir()
+    for name, crop in zip(names, sorted(tiny.data.crops.iterdir()), strict=False):
+        shutil.copy(crop, new.crops / name)
+    crops = pd.DataFrame(
+        {"path": names, "image_id": "i", "annotation_id": "a", "status": "crop", "reason": None,
+         "source": [name.split("___")[0] for name in names], "source_width": 200,
+         "source_height": 100, "width": 32, "height": 32, "sha256": "0",
+         "box": ["[0.0, 0.0, 50.0, 50.0]", "[100.0, 50.0, 100.0, 50.0]"] * 2}
+    )  # fmt: skip
+    write_csv(new.crop_table, crops, CropTable)
+    out, recognitions = tmp_path / "out.csv", tmp_path / "r.json"
+    predict_folder(
+        config, tiny.run.root, new.crops, checkpoint=None, output=out, recognitions=recognitions
+    )
+    table = pd.read_csv(out)
+    assert dict(zip(table["path"], table["source"], strict=True)) == {
+        name: name.split("___")[0] for name in names
+    }
+    value = json.loads(recognitions.read_text())
+    assert {
+        image["file"]: [box["bbox"] for box in image["detections"]] for image in value["images"]
+    } == {f"cam 7/{n}.jpg": [[0.0, 0.0, 0.25, 0.5], [0.5, 0.5, 0.5, 0.5]] for n in (1, 2)}
+    said = capsys.readouterr().out
+    assert "2 images for Timelapse" in said
+    assert "no crops" not in said
+
+
+def test_whole_frames_are_told_from_crops(trained, tmp_path, capsys):
+    tiny, config = trained
+    frames = tmp_path / "frames"
+    frames.mkdir()
+    shutil.copy(next(iter(sorted(tiny.data.crops.iterdir()))), frames / "IMG_0001.jpg")
+    predict_folder(config, tiny.run.root, frames, checkpoint=None, output=tmp_path / "out.csv")
+    assert "these images are no crops" in capsys.readouterr().out
+    assert "source" not in pd.read_csv(tmp_path / "out.csv")
