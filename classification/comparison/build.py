@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from classification.comparison.arrays import SUFFIX, Arrays, array_task, read_arrays
 from classification.comparison.own import is_own, load, own_strategy
-from classification.comparison.play import Entrant, Protocol
+from classification.comparison.play import LIMITS, Entrant, Protocol
 from classification.comparison.task import Task
 from classification.config import BackboneConfig
 from classification.config_compare import CompareConfig
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _FROZEN_SIZE = 224
 _SMALL, _FROZEN_SMALL = 32, 96  # images of 28 or 32 pixels hold no more
-LIMITS = ("per_group", "per_location", "duplicates", "passive")
 
 
 def make_tasks(config: CompareConfig, paths: ComparisonPaths) -> list[Task]:

@@ -22,7 +22,7 @@ from classification.query.names import ALIASES, NEEDS_MODEL
 from classification.selection import Seen
 
 _SUCCESSOR, _SUCCESSOR_SECONDS = "successor_macro_f1", "successor_seconds"  # of the last round
-_LIMITS = {"per_group", "per_location", "duplicates", "passive"}
+LIMITS = ("per_group", "per_location", "duplicates", "passive")  # of `select`, for any strategy
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,7 +237,7 @@ def choose(entrant: Entrant, pool: Pool, n: int, rng: np.random.Generator) -> ND
     """The entrant's picks; random ones where it needs a model and there is none yet."""
     name = entrant.strategy
     cold = pool.probs is None and isinstance(name, str) and ALIASES.get(name, name) in NEEDS_MODEL
-    options = {k: v for k, v in entrant.options.items() if not cold or k in _LIMITS}
+    options = {k: v for k, v in entrant.options.items() if not cold or k in LIMITS}
     return select("random" if cold else name, pool, n, rng, **options)
 
 

@@ -66,23 +66,6 @@ def squared_distances(x: Floats, y: Floats) -> Floats:
     return np.maximum(out, 0, out=out)
 
 
-def lower_to_nearest(nearest: Floats, x: Floats, centres: Floats) -> None:
-    """Lower each of `nearest` to the squared distance to the nearest centre, in place.
-
-    Args:
-        nearest: float32 [N]; start with infinity.
-        x: float32 [N, D].
-        centres: float32 [K, D], any number.
-    """
-    for some in row_blocks(len(centres), CENTRES):
-
-        def lower(rows: slice, near: Floats = centres[some]) -> None:
-            found = squared_distances(near, x[rows]).min(axis=0)
-            np.minimum(nearest[rows], found, out=nearest[rows])
-
-        for_blocks(lower, len(x))
-
-
 class Space(ABC):
     """Items with a dissimilarity own_i + own_j - cross_ij, whose cross is a product of matrices.
 

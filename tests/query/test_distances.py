@@ -7,7 +7,6 @@ from classification.query.distances import (
     SPACES,
     Cosine,
     Euclidean,
-    lower_to_nearest,
     row_blocks,
     squared_distances,
     unit_rows,
@@ -33,15 +32,6 @@ def test_blocks_cover_every_row_once(n, size):
 def test_distances_are_those_of_the_differences(n, m, dim, seed):
     x, y = some(n, dim, seed=seed), some(m, dim, seed=seed + 1)
     np.testing.assert_allclose(squared_distances(x, y), plain(x, y), rtol=1e-4, atol=1e-4)
-
-
-def test_the_nearest_of_many_centres_over_several_blocks():
-    x, centres = some(5000, 3), some(600, 3, seed=1)
-    nearest = np.full(5000, np.inf, dtype=np.float32)
-    lower_to_nearest(nearest, x, centres)
-    np.testing.assert_allclose(nearest, plain(x, centres).min(axis=1), rtol=1e-4, atol=1e-4)
-    lower_to_nearest(nearest, x, some(1, 3, offset=100.0))
-    np.testing.assert_allclose(nearest, plain(x, centres).min(axis=1), rtol=1e-4, atol=1e-4)
 
 
 def test_unit_rows_have_length_one_but_for_zero_rows():
