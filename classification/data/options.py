@@ -44,8 +44,8 @@ class CombineOptions:
     """COCO Camera Traps files, JSON or zipped. Without any, the images of --md-results, or else
     all images in --images-dirs, which nobody has labelled yet."""
     names: tuple[str, ...] = ()
-    """Name of the dataset of each file; by default from the file name. Exports of one project
-    should share a name."""
+    """Name of the dataset of each file; by default from the file name, without --cct from the
+    images folder. Exports of one project should share a name."""
     images_dirs: tuple[Path, ...] = ()
     """Images folder of each file, or one for all; without it files are not looked at, nor the
     times in them (EXIF) where the JSON has none."""

@@ -20,11 +20,12 @@ def input_files(options: CombineOptions) -> tuple[Path, ...]:
 
 
 def input_names(options: CombineOptions) -> list[str]:
-    """Names of the datasets: as given, or the file names without their endings, or the folders."""
+    """Names of the datasets: as given, or of the JSON files or, without any, the images folders."""
     if options.names:
         return list(options.names)
+    files, folders = input_files(options), options.images_dirs
     names = []
-    for path in input_files(options):
+    for path in folders if not options.cct and len(folders) == len(files) else files:
         if path.is_dir():
             whole = path.resolve()
             names.append(whole.parent.name if whole.name == "images" else whole.name)

@@ -1,5 +1,6 @@
 """Archives that are nothing but folders of images."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,25 @@ def test_the_folder_that_is_the_camera_can_be_any(archive, tmp_path, capsys):
     capsys.readouterr()
     assert combine(tmp_path).images["location"].isna().all()
     assert "say which with --location-folder" in capsys.readouterr().out
+
+
+def test_boxes_of_a_detector_and_the_folder_give_one_dataset_named_by_the_folder(archive, tmp_path):
+    found = {"category": "1", "conf": 0.9, "bbox": [0.1, 0.1, 0.5, 0.5]}
+    results = tmp_path / "megadetector.json"
+    names = ["Cam 1/day1/a.jpg", "cam 2/day1/b.jpg"]
+    results.write_text(
+        json.dumps(
+            {
+                "images": [{"file": name, "detections": [found]} for name in names],
+                "detection_categories": {"1": "animal"},
+                "info": {"format_version": "1.3"},
+            }
+        )
+    )
+    cct = combine(tmp_path, location_folder=1, md_results=(results,))
+    assert cct.images["dataset"].unique().tolist() == ["mine"]
+    assert cct.images["location"].nunique() == 2
+    assert cct.annotations["bbox"].notna().sum() == 2
 
 
 def test_a_folder_without_images(tmp_path):
