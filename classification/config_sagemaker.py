@@ -12,6 +12,9 @@ _MOST_MACHINES = 20  # AWS's default quota for one job
 _LONGEST_WARM = 360  # minutes a warm pool may be kept
 _LONGEST_JOB = 28 * 24  # hours
 RESERVED_TAGS = ("fieldmark:run",)
+NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]")
+LONGEST_TAG = 256
+_LONGEST_VARIABLE = 512
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,6 +140,16 @@ def _pairs(config: SageMakerConfig) -> list[str]:
         wrong = [i for i in items if "=" not in i or not re.fullmatch(pattern, i.partition("=")[0])]
         if wrong:
             found.append(f"{field}: not key=value: {', '.join(i.partition('=')[0] for i in wrong)}")
+    found += [
+        f"tags: AWS takes at most {LONGEST_TAG} letters, digits and _.:/=+-@ as value of {key}"
+        for key, value in pairs(config.tags).items()
+        if len(value) > LONGEST_TAG or NOT_IN_TAGS.search(value)
+    ]
+    found += [
+        f"environment: {key} has {len(value)} characters; AWS takes at most {_LONGEST_VARIABLE}"
+        for key, value in pairs(config.environment).items()
+        if len(value) > _LONGEST_VARIABLE
+    ]
     taken = [key for key in pairs(config.tags) if key in RESERVED_TAGS or key.startswith("aws:")]
     if taken:
         found.append(f"tags: {', '.join(taken)} is set by the launcher or AWS")

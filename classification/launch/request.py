@@ -1,11 +1,12 @@
 """The request that creates a training job, as a function of what is known beforehand."""
 
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from classification.config import RunConfig, flatten, to_dict
-from classification.config_sagemaker import SageMakerConfig, pairs
+from classification.config_sagemaker import LONGEST_TAG, NOT_IN_TAGS, SageMakerConfig, pairs
 from classification.launch.machine_types import disk_gb, takes_key
 
 UNPACK = (
@@ -145,5 +146,6 @@ def _environment(config: RunConfig, site: Site) -> dict[str, str]:
 
 
 def _tags(aws: SageMakerConfig, site: Site) -> list[dict[str, str]]:
-    tags = {"project": "fieldmark", **pairs(aws.tags), RUN_TAG: site.run}
+    run = re.sub(NOT_IN_TAGS, "-", site.run)[:LONGEST_TAG]  # a folder may have any name
+    tags = {"project": "fieldmark", **pairs(aws.tags), RUN_TAG: run}
     return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 
+_LONGEST_TAG = 5000  # characters; MLflow takes 100,000 by now, servers in use may be older
+
+
 def register_version(
     client: "MlflowClient",
     *,
@@ -73,7 +76,11 @@ def register_version(
 
 
 def version_tags(record: dict[str, Any]) -> dict[str, str]:
-    """Tags of a version: what lists and the rule for champions need, without opening the record."""
+    """Tags of a version: what lists and the rule for champions need, without opening the record.
+
+    A value that servers refuse is left out, such as the names of many hundreds of classes; the
+    record has it.
+    """
     test = record["test"]
     tags = {
         "classes": json.dumps(record["classes"], ensure_ascii=False),
@@ -84,7 +91,7 @@ def version_tags(record: dict[str, Any]) -> dict[str, str]:
     }
     if test:
         tags |= {f"test.{key}": str(test[key]) for key in ("accuracy", "macro_f1", "n")}
-    return tags
+    return {key: value for key, value in tags.items() if len(value) <= _LONGEST_TAG}
 
 
 def _find_version(

@@ -155,3 +155,20 @@ def test_a_disk_of_the_machines_own_takes_no_key_and_has_its_size():
     mixed = replace(PLAIN, **key, instances=("ml.g5.xlarge", "ml.p3.2xlarge"))
     with pytest.raises(FieldmarkError, match=r"no key for the disks of ml\.g5\.xlarge"):
         training_request(config(mixed), SITE)
+
+
+def test_a_run_folder_of_any_name_has_a_tag_that_aws_takes():
+    site = replace(SITE, run="resnet-18/été 2025 (copy) #2" + "x" * 300)
+    tags = {t["Key"]: t["Value"] for t in training_request(config(PLAIN), site)["Tags"]}
+    assert tags["fieldmark:run"].startswith("resnet-18/été 2025 -copy- -2xxx")
+    assert len(tags["fieldmark:run"]) == 256
+
+
+def test_values_that_aws_would_refuse_are_found_before_anything_is_sent():
+    wrong = replace(PLAIN, tags=("note=50%", "long=" + "x" * 257), environment=("A=" + "x" * 513,))
+    found = " ".join(problems(config(wrong), strategies=["auto"]))
+    assert "value of note" in found
+    assert "value of long" in found
+    assert "A has 513 characters" in found
+    right = replace(PLAIN, tags=("note=a.b:c/d=e+f-g@h i",), environment=("A=" + "x" * 512,))
+    assert not problems(config(right), strategies=["auto"])

@@ -13,7 +13,7 @@ from classification.paths import ExportPaths, RunPaths
 from classification.paths.versions import VersionPaths
 from classification.tracking import make_tracker
 from classification.versions.champion import champion_of
-from classification.versions.register import register_version
+from classification.versions.register import register_version, version_tags
 from tests.mortal import make_mortal
 from tests.versions.made import finish, record_of
 
@@ -204,3 +204,10 @@ def test_the_tracker_registers_under_the_name_of_the_folder(client, export, tmp_
     named = make_tracker(TrackingConfig(register_as="critters"), paths)
     named.register(ExportPaths(paths.export))
     assert "registered critters version 1" in capfd.readouterr().out
+
+
+def test_names_of_very_many_classes_keep_no_model_out_of_an_older_registry(export):
+    record = record_of(export) | {"classes": [f"species number {i}" for i in range(400)]}
+    tags = version_tags(record)
+    assert "classes" not in tags
+    assert tags.keys() == version_tags(record_of(export)).keys() - {"classes"}
