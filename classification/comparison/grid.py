@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +20,7 @@ from classification.comparison.curves import (
 from classification.comparison.play import Entrant, Played, Protocol, play
 from classification.comparison.task import Split, Task, split_task
 from classification.comparison.watching import TensorBoard, Watcher
+from classification.data.parallel import follow_parent
 from classification.errors import FieldmarkError
 from classification.paths import ComparisonPaths
 
@@ -168,6 +170,7 @@ _TASKS: dict[str, Task] = {}  # of a worker process, sent once
 def _start(tasks: Sequence[Task]) -> None:
     from threadpoolctl import threadpool_limits
 
+    follow_parent()
     sys.stderr = _Log(sys.stderr)
     threadpool_limits(1)  # one core per cell: cells are many
     if any(task.learner for task in tasks):
@@ -225,6 +228,11 @@ def _play_all(cells: Sequence[Cell], tasks: Sequence[Task], processes: int) -> N
             for job in as_completed(jobs):
                 job.result()
                 bar.update()
+        except BrokenProcessPool:
+            raise FieldmarkError(
+                f"one of {processes} processes was killed, most likely because memory ran out. "
+                "What was played is kept: run the same command again with fewer --processes."
+            ) from None
         except BaseException:
             executor.shutdown(cancel_futures=True)
             raise

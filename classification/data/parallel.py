@@ -47,7 +47,7 @@ def map_chunks(function: Callable[[T], R], chunks: Iterable[T], *, processes: in
         return
     # spawn: the same on every system, and no lock of a thread is copied half-held
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_start)
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=follow_parent)
     try:
         waiting: deque[Future[R]] = deque()
         for chunk in chunks:
@@ -65,8 +65,8 @@ def map_chunks(function: Callable[[T], R], chunks: Iterable[T], *, processes: in
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _start() -> None:
-    """Leave Ctrl-C to the parent, and end with it however it ends."""
+def follow_parent() -> None:
+    """In a process of a pool: leave Ctrl-C to the parent, and end with it however it ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
