@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,8 +47,6 @@ class Saver:
     """Between two snapshots; 0: only when asked."""
     stop: "StopRequest"
     """By which a training in progress learns that the machine goes."""
-    afterwards: Callable[[], None] = lambda: None
-    """Called after each snapshot by time."""
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
@@ -90,7 +88,6 @@ class Saver:
         while not self._over.wait(self.seconds):
             try:
                 self.save()
-                self.afterwards()
             except FieldmarkError as error:  # a full disk may have room again next time
                 print(f"no checkpoint: {error}", file=sys.stderr, flush=True)
 
@@ -140,7 +137,6 @@ def _run(ml: ContainerPaths) -> None:
 def _lead(ml: ContainerPaths, job: Job, team: "Team") -> None:
     from classification.launch.here import run_here
     from classification.launch.restore import Folder, restore
-    from classification.launch.sweep import Sweeper
     from classification.learning.stop import StopRequest
 
     run = RunPaths(job.run)
@@ -148,12 +144,10 @@ def _lead(ml: ContainerPaths, job: Job, team: "Team") -> None:
     print(f"going on from checkpoint {number}" if number else "no checkpoint: from the start")
     _take_labels(ml, run)
     shutil.copyfile(ml.work / run.config.name, run.config)
-    store = CheckpointPaths(ml.checkpoints)
     saver = Saver(
-        snapshots=Snapshots(run=run, store=store),
+        snapshots=Snapshots(run=run, store=CheckpointPaths(ml.checkpoints)),
         seconds=60 * float(os.environ.get("FIELDMARK_CHECKPOINT_MINUTES", "5")),
         stop=StopRequest(),
-        afterwards=Sweeper(uri=os.environ.get("FIELDMARK_CHECKPOINTS", ""), here=store).maybe,
     )
     with saver.running():
         run_here(job, team=team, on_round=saver.save, stop=saver.stop)

@@ -140,7 +140,6 @@ def _environment(config: RunConfig, site: Site) -> dict[str, str]:
         "FIELDMARK_PROCESSES": str(config.launch.processes),
         "FIELDMARK_SHARDED": str(int(aws.shard_crops)),
         "FIELDMARK_CHECKPOINT_MINUTES": str(aws.checkpoint_minutes),
-        "FIELDMARK_CHECKPOINTS": site.checkpoints,
         # an image of one's own has the packages
         "FIELDMARK_INSTALL": "0" if aws.image else "1",
     }

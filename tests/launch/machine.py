@@ -212,7 +212,8 @@ class TrainingJob:
             yield from stream
 
     def _sync(self) -> None:
-        """Copy new checkpoint files to S3, in no order that anybody may rely on."""
+        """Copy new checkpoint files to S3, in no order that anybody may rely on, and delete there
+        what was deleted here, as AWS documents it."""
         bucket, prefix = split(self.request["CheckpointConfig"]["S3Uri"])
         sent = self.__dict__.setdefault("sent", set())
         for path in sorted((self.ml / "checkpoints").rglob("*"), reverse=True):
@@ -224,6 +225,9 @@ class TrainingJob:
                     continue
                 self.clients["s3"].put_object(Bucket=bucket, Key=f"{prefix}/{name}", Body=data)
                 sent.add(name)
+        for name in [name for name in sent if not (self.ml / "checkpoints" / name).exists()]:
+            self.clients["s3"].delete_object(Bucket=bucket, Key=f"{prefix}/{name}")
+            sent.remove(name)
 
     def _download(self, uri: str, folder: Path, share: tuple[int, int] = (0, 1)) -> None:
         """All objects below `uri`, or those of one machine of several."""
