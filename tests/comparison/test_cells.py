@@ -68,7 +68,7 @@ def test_a_process_that_is_killed_is_told_in_words(tmp_path):
 def test_nothing_goes_on_when_the_comparison_is_killed(tmp_path):
     root = Path(__file__).resolve().parents[2]
     line = (
-        "from pathlib import Path; from tests.comparison.test_grid_processes import play; "
+        "from pathlib import Path; from tests.comparison.test_cells import play; "
         f"play(Path({str(tmp_path)!r}), 'sleeps')"
     )
     started = subprocess.Popen([sys.executable, "-c", line], cwd=root, env=os.environ)
