@@ -22,7 +22,7 @@ if not __package__:  # run by path: classification/ must not stay on sys.path
 from classification.app.options import ServeOptions
 from classification.cli import options_parser, run
 from classification.labelling.options import ExportOptions, ImportOptions, StatusOptions
-from classification.settings import Override, load_config, split_overrides
+from classification.settings import Override, load_played, split_overrides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +65,7 @@ def label(command: Command, options: Any, overrides: list[Override]) -> None:
     """Load the configuration and call the subcommand."""
     from classification.query.names import ALL_NAMES
 
-    config = load_config(options.config, overrides, strategies=ALL_NAMES)
+    config = load_played(options.config, overrides, strategies=ALL_NAMES)
     module, _, function = command.target.partition(":")
     getattr(import_module(module), function)(options, config)
 

@@ -47,11 +47,11 @@ def predict(options: PredictOptions, overrides: list[Override]) -> None:
     """Load, predict, write the table, print the scores."""
     from classification.paths import RunPaths, StorePaths
     from classification.query.names import ALL_NAMES
-    from classification.settings import load_config
+    from classification.settings import load_played
     from classification.tracking_store import tracking_uri
     from classification.versions.lookup import local_model
 
-    config = load_config(options.config, overrides, strategies=ALL_NAMES)
+    config = load_played(options.config, overrides, strategies=ALL_NAMES)
     if not options.model:
         return _predict(options, config, options.checkpoint)
     store = RunPaths(options.config.parent) if options.config else StorePaths(Path("runs"))

@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from classification import config as cfg
 from classification.cli import options_parser
 from classification.errors import FieldmarkError
 from classification.files import read_yaml, write_text
+from classification.paths import RunPaths
 
 T = TypeVar("T")
 
@@ -60,8 +61,45 @@ def load_config(
         FieldmarkError: the file is missing or not YAML, or: every unknown key, wrong type and
             impossible combination of file and overrides together.
     """
-    parser = _fields_parser(cfg.RunConfig)
     written = cfg.flatten(read_fields(path)) if path else {}
+    return _load(path, written, overrides, strategies)
+
+
+def load_played(
+    path: Path | None, overrides: Sequence[Override] = (), *, strategies: Sequence[str]
+) -> cfg.RunConfig:
+    """The configuration of a run, for what is done with it between its rounds.
+
+    train.py may have been given fields on the command line. So its dataset is the one that the
+    newest round was played with, and what `path` does not say is as in that round.
+
+    Raises:
+        FieldmarkError: as `load_config`.
+    """
+    newest = _newest_config(path) if path and path.exists() else None
+    if path is None or newest is None:
+        return load_config(path, overrides, strategies=strategies)
+    names, before = cfg.option_names(), cfg.flatten(read_fields(newest))
+    played = {k: value for k, value in before.items() if k in names or k.startswith(_OPTIONS)}
+    data = {key: value for key, value in played.items() if key.startswith("data.")}
+    written = cfg.flatten(read_fields(path))
+    return _load(path, played | written | data, overrides, strategies)
+
+
+def _newest_config(path: Path) -> Path | None:
+    run = RunPaths(path.parent)
+    done = run.complete_rounds()
+    config = run.round(done[-1]).config if done else None
+    return config if config and config.exists() else None
+
+
+def _load(
+    path: Path | None,
+    written: Mapping[str, Any],
+    overrides: Sequence[Override],
+    strategies: Sequence[str],
+) -> cfg.RunConfig:
+    parser = _fields_parser(cfg.RunConfig)
     given = [*written.items(), *((o.key, o) for o in overrides)]
     values, faults = typed(cfg.RunConfig, given)
     config = _build(parser, values)

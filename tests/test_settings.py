@@ -4,7 +4,14 @@ import pytest
 
 from classification import config as cfg
 from classification.errors import FieldmarkError
-from classification.settings import Override, load_config, split_overrides, write_config
+from classification.paths import RunPaths
+from classification.settings import (
+    Override,
+    load_config,
+    load_played,
+    split_overrides,
+    write_config,
+)
 
 STRATEGIES = ("auto", "random", "margin")
 
@@ -120,3 +127,20 @@ def test_options_of_a_strategy_come_from_file_and_command_line(tmp_path):
     text = "query: {strategy: margin, options: {target: 3, kind: far}}"
     config = load(tmp_path, text, ("query.options.target", "4"), ("query.options.share", "0.5"))
     assert config.query.options == {"target": 4, "kind": "far", "share": 0.5}
+
+
+def test_between_rounds_a_run_is_what_its_newest_round_was_played_with(tmp_path):
+    run = RunPaths(tmp_path)
+    run.config.write_text("data: {dir: data/processed/demo}\nlabels: {annotator: ann}\nrounds: 3\n")
+    assert load_played(run.config, strategies=["auto"]).data.dir == "data/processed/demo"
+    said = {"data.dir": "mine", "labels.source": "store", "labels.annotator": "b", "rounds": "5"}
+    given = [Override(key=key, text=text) for key, text in said.items()]
+    write_config(run.round(0).config, load_config(run.config, given, strategies=["auto"]))
+    run.round(0).metrics.write_text("{}")
+    played = load_played(run.config, strategies=["auto"])
+    assert played.data.dir == "mine"  # the rounds rest on it
+    assert played.labels.source == "store"  # the file says nothing of it
+    assert (played.labels.annotator, played.rounds) == ("ann", 3)  # the file's, and may change
+    override = Override(key="data.dir", text="moved")
+    assert load_played(run.config, [override], strategies=["auto"]).data.dir == "moved"
+    assert load_played(None, strategies=["auto"]).data.dir == cfg.RunConfig().data.dir
