@@ -81,8 +81,8 @@ class CompareConfig:
     """Label smoothing of the cross-entropy."""
     inverse_penalty: float = 0.01
     """Frozen: inverse strength of the L2 penalty (scikit-learn's C)."""
-    score: Literal["macro_f1", "accuracy"] = "macro_f1"
-    """What areas, gains and wins are about."""
+    score: Literal["macro_f1", "accuracy", "balanced_accuracy"] = "macro_f1"
+    """What areas, gains and wins are about; balanced_accuracy is the mean recall of the classes."""
     target: float = 0.0
     """Score to count labels to; 0: what random picks reach in the end."""
     output: Path = Path("runs/comparison/default")

@@ -97,7 +97,7 @@ def conclude(paths: ComparisonPaths, *, score: str, target: float | None) -> Non
         print(f"\nDatasets on which the row is significantly better than the column:\n{wins}")
     for sentence in caveats(results):
         print(f"\nnote: {sentence}")
-    print(f"\n{paths.results}\n{write_comparison_report(paths.root, score=score)}")
+    print(f"\n{paths.results}\n{write_comparison_report(paths.root, score=score, target=target)}")
 
 
 def _write_csv(path: Path, table: "pd.DataFrame", *, index: bool = False) -> None:

@@ -31,7 +31,7 @@ _SEED = 0  # of the bootstrap: a report made again is the same
 
 
 def write_comparison_report(
-    folder: Path, *, score: str = "macro_f1", baseline: str = "random"
+    folder: Path, *, score: str = "macro_f1", baseline: str = "random", target: float | None = None
 ) -> Path:
     """Write ``report.html`` of a comparison and return its path.
 
@@ -39,13 +39,14 @@ def write_comparison_report(
         folder: with ``results.parquet`` and, for the classes, ``recall.parquet``.
         score: what areas, gains and wins are about.
         baseline: strategy that gains are measured against.
+        target: score to count labels to; None: the baseline's in the last round.
 
     Raises:
         FieldmarkError: no results, or the baseline is not among them.
     """
     paths = ComparisonPaths(folder)
     results, recall = read_results(paths)
-    context = _context(results, recall, score=score, baseline=baseline)
+    context = _context(results, recall, score=score, baseline=baseline, target=target)
     tables = dataset_tables(paths)
     for task in context["tasks"]:
         task["places"] = _places(folder, results, tables, task["name"], baseline=baseline)
@@ -126,9 +127,14 @@ def verdicts(table: "pd.DataFrame", *, baseline: str) -> list[dict[str, Any]]:
 
 
 def _context(
-    results: "pd.DataFrame", recall: "pd.DataFrame | None", *, score: str, baseline: str
+    results: "pd.DataFrame",
+    recall: "pd.DataFrame | None",
+    *,
+    score: str,
+    baseline: str,
+    target: float | None,
 ) -> dict[str, Any]:
-    table = summary(results, baseline=baseline, score=score)
+    table = summary(results, baseline=baseline, score=score, target=target)
     saved = labels_saved(results, rng=np.random.default_rng(_SEED), score=score, baseline=baseline)
     wins = win_matrix(results, score=score)
     tasks = list(dict.fromkeys(results["task"]))
@@ -136,6 +142,7 @@ def _context(
         "score": result_figures.score_name(score),
         "baseline": baseline,
         "significant": SIGNIFICANT,
+        "target": target,
         "verdicts": verdicts(table, baseline=baseline),
         "seeds": int(results.groupby("task")["seed"].nunique().min()),
         "notes": caveats(results),

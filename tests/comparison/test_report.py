@@ -67,6 +67,13 @@ def test_the_report_is_complete_in_itself_and_escapes_names(shown):
     assert NASTY in shown.text
 
 
+def test_labels_are_counted_to_the_score_that_was_asked_for(tmp_path):
+    folder = write(tmp_path, made_results({"random": 0.3, "good": 0.4}, tasks="a"))
+    text = Page(write_comparison_report(folder, target=0.45).read_text("utf-8")).text
+    assert "labels to 45.0%" in text
+    assert "labels to random's end" not in text
+
+
 def test_several_models_are_datasets_of_their_own_and_classes_may_be_missing(tmp_path):
     results = made_results({"random": 0.3, "good": 0.4}, tasks="a")
     both = pd.concat([results, results.assign(model="resnet34")])
