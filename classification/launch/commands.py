@@ -1,6 +1,5 @@
 """What ``classification/jobs.py`` does: each command over one found job, with an exit code."""
 
-from classification.config import RunConfig
 from classification.errors import FieldmarkError
 from classification.launch import JobRecord, Launcher, Start, UnreachableError, launcher
 from classification.launch.options import JobsOptions
@@ -86,7 +85,7 @@ def _logs(options: JobsOptions, record: JobRecord, there: Launcher) -> int:
 
 
 def _attach(options: JobsOptions, record: JobRecord, there: Launcher) -> int:
-    return follow(there, record, stall_minutes=_stall_minutes(record))
+    return follow(there, record, config_of(record).launch.sagemaker)
 
 
 def _stop(options: JobsOptions, record: JobRecord, there: Launcher) -> int:
@@ -133,8 +132,3 @@ def _require_aws(options: JobsOptions, record: JobRecord) -> None:
             f"{record.name} runs on this machine: there is nothing to {options.command}; its "
             f"files are in {record.run}"
         )
-
-
-def _stall_minutes(record: JobRecord) -> float:
-    config: RunConfig = config_of(record)
-    return config.launch.sagemaker.stall_minutes

@@ -149,9 +149,16 @@ def state_of(answer: Mapping[str, Any], at: datetime) -> JobState:
         reason=answer.get("FailureReason") or _REASONS.get(status, ""),
         phase="" if status in _ENDS.values() else _phase(answer),
         seconds=max(0.0, float(seconds)),
-        billable_seconds=answer.get("BillableTimeInSeconds"),
+        billable_seconds=_billed(answer),
         machine=machines.get("SelectedInstanceType") or machines.get("InstanceType", ""),
     )
+
+
+def _billed(answer: Mapping[str, Any]) -> float | None:
+    """Of the job, and of the machine that was kept warm after it."""
+    billed = answer.get("BillableTimeInSeconds")
+    warm = answer.get("WarmPoolStatus", {}).get("ResourceRetainedBillableTimeInSeconds", 0)
+    return None if billed is None else billed + warm
 
 
 def _phase(answer: Mapping[str, Any]) -> str:

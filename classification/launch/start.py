@@ -3,6 +3,7 @@
 import json
 import sys
 
+from classification.config_sagemaker import SageMakerConfig
 from classification.errors import FieldmarkError
 from classification.launch import Job, JobRecord, Launcher, Start, launcher
 from classification.launch.records import config_of
@@ -33,10 +34,10 @@ def start(job: Job, options: Start) -> int:
     if not options.follow:
         print(f"it runs on its own. {hints(record)}", file=sys.stderr)
         return 0
-    return follow(chosen, record, stall_minutes=job.config.launch.sagemaker.stall_minutes)
+    return follow(chosen, record, job.config.launch.sagemaker)
 
 
-def follow(chosen: Launcher, record: JobRecord, *, stall_minutes: float) -> int:
+def follow(chosen: Launcher, record: JobRecord, aws: SageMakerConfig) -> int:
     """Print a job's log until it ends; its exit code."""
     local = record.backend == "local"
     return Watch(
@@ -44,7 +45,9 @@ def follow(chosen: Launcher, record: JobRecord, *, stall_minutes: float) -> int:
         record=record,
         poll=0.5 if local else 10.0,
         # fine-tuning on a laptop may be silent for long, and costs nothing
-        stall_seconds=float("inf") if local else 60 * stall_minutes,
+        stall_seconds=float("inf") if local else 60 * aws.stall_minutes,
+        # by default 20 minutes: one every 5, and the time to copy it
+        checkpoint_seconds=240 * aws.checkpoint_minutes or float("inf"),
     ).wait()
 
 

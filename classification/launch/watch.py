@@ -38,10 +38,13 @@ class Watch:
     """Seconds between two looks."""
     stall_seconds: float = 3600.0
     """Give up after this long without a new log line or checkpoint."""
+    checkpoint_seconds: float = float("inf")
+    """Say once if no checkpoint arrived for this long: the job may save in vain."""
     sleep: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = time.monotonic
     _tail: deque[str] = field(default_factory=lambda: deque(maxlen=TAIL))
     _cursor: str = ""
+    _told: bool = False
 
     def wait(self) -> int:
         """Wait until the job has ended, stalls, or Ctrl-C is pressed; the exit code."""
@@ -78,6 +81,7 @@ class Watch:
                 self._say(f"{self.record.name}: {phase}")
             if state.ended:
                 return state
+            self._look_at_checkpoints(state)
             if lines or state.status == "queued" or _alive(state, self.poll):
                 quiet_since = self.clock()
             if self.clock() - quiet_since > self.stall_seconds:
@@ -98,6 +102,18 @@ class Watch:
                     print(line, flush=True)
             if not page.lines:
                 return number
+
+    def _look_at_checkpoints(self, state: JobState) -> None:
+        """AWS has been seen to copy no more checkpoints of a job that went on writing them."""
+        # of a job that has just begun, the newest is that of the job before
+        age, limit = min(state.checkpoint_age or 0.0, state.seconds), self.checkpoint_seconds
+        late = state.status == "running" and age > limit
+        if late and not self._told:
+            self._say(
+                f"{self.record.name}: {heartbeat(state)}. Interrupted now, it would go back to that; "
+                "if this lasts, stop it, which copies the newest one, and resume it"
+            )
+        self._told = late
 
     def _stalled(self, state: JobState) -> None:
         self._say(

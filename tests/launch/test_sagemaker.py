@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -271,3 +272,14 @@ def test_all_streams_of_a_job_are_found_however_many_pages(cloud, tiny, shell, m
     )
     monkeypatch.setattr(Aws, "call", lambda *arguments, **values: next(pages))
     assert sagemaker._streams(aws, record()) == {"job/a": 0, "job/b": 2.0}
+
+
+def test_a_machine_kept_warm_after_the_job_is_part_of_what_is_billed():
+    answer = {
+        "TrainingJobStatus": "Completed",
+        "BillableTimeInSeconds": 600,
+        "WarmPoolStatus": {"Status": "Available", "ResourceRetainedBillableTimeInSeconds": 900},
+    }
+    assert sagemaker.state_of(answer, datetime.now(UTC)).billable_seconds == 1500
+    del answer["WarmPoolStatus"]
+    assert sagemaker.state_of(answer, datetime.now(UTC)).billable_seconds == 600

@@ -99,3 +99,17 @@ def test_an_unreachable_backend_is_not_a_silent_job():
 def test_the_heartbeat_in_words():
     state = JobState(status="running", log_age=12, checkpoint_age=300)
     assert heartbeat(state) == "last log 12 s ago, last checkpoint 5 min ago"
+
+
+def test_checkpoints_that_do_not_arrive_are_told_of_once(capsys):
+    def state(minutes, seconds=7200.0):
+        age = 60.0 * minutes
+        return JobState(status="running", log_age=1.0, checkpoint_age=age, seconds=seconds)
+
+    resumed = state(1000, seconds=100.0)  # that one is of the job before
+    states = [resumed, *map(state, [1, 15, 25, 30, 35, 2, 25, 30])]
+    made, _ = watch([*states, JobState(status="completed")], checkpoint_seconds=1200)
+    assert made.wait() == 0
+    said = capsys.readouterr().err
+    assert said.count("Interrupted now") == 2  # it came again in between
+    assert "last checkpoint 25 min ago" in said
