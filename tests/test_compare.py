@@ -114,7 +114,7 @@ def test_faults_of_the_file_are_told_together(tmp_path):
     for words in (
         "seed: unknown field; did you mean: seeds",
         "rounds: Expected a <class 'int'>. Got value: many",
-        "score: Expected a Literal['macro_f1', 'accuracy']",
+        "score: Expected a Literal['macro_f1', 'accuracy', 'balanced_accuracy']",
         "mean: Expected a tuple with 3 elements",
     ):
         assert words in str(caught.value)
