@@ -9,6 +9,7 @@ from typing import Any
 
 from classification.labelling.decisions import Decision
 
+_UNTIMED = ("oracle", "timelapse", "import")
 _BREAK = 600.0  # seconds without a decision after which an annotator was doing something else
 
 
@@ -44,8 +45,8 @@ def effort(decisions: Iterable[Decision]) -> Effort:
 def steps_of_work(decisions: Iterable[Decision]) -> list[float]:
     """Seconds between one annotator's decisions that are at most ten minutes apart.
 
-    Decisions that came in a file at one moment say nothing of the time they took.
+    Decisions that came in a file say when the file was taken in, not the time they took.
     """
-    stamps = [d.decided_at for d in decisions if d.decided_at and d.source != "oracle"]
+    stamps = [d.decided_at for d in decisions if d.decided_at and d.source not in _UNTIMED]
     times = sorted(datetime.fromisoformat(stamp).timestamp() for stamp in stamps)
     return [b - a for a, b in pairwise(times) if 0 < b - a <= _BREAK]

@@ -28,6 +28,8 @@ def test_hours_leave_breaks_out_and_add_up_over_annotators():
         [decision(0), decision(0)],  # a file of answers, taken in at one moment
         [decision(0, "oracle", "oracle"), decision(1, "oracle", "oracle")],
         [decision(-1), decision(-1)],
+        [decision(0, "ann", "timelapse"), decision(2, "ann", "timelapse")],  # two files
+        [decision(0, "ann", "import"), decision(2, "ann", "import")],
     ],
 )
 def test_times_that_do_not_tell_give_no_hours(made):
