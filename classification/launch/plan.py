@@ -145,8 +145,10 @@ def _hours(config: RunConfig, channels: list[Channel]) -> float:
     """A rule of thumb: start, download, and every crop decoded once per pass."""
     crops = next(channel for channel in channels if channel.name == "crops")
     trained = config.query.seed_size + config.query.size * config.rounds
-    tunings = max(1, trained // config.finetune.every) if config.finetune.epochs else 0
-    passes = (1 + tunings) * len(crops.uploads) + tunings * config.finetune.epochs * trained
+    first = config.finetune.recipe(first=True).epochs
+    later = max(0, trained // config.finetune.every - 1) if config.finetune.epochs else 0
+    tunings, epochs = (first > 0) + later, first + later * config.finetune.epochs
+    passes = (1 + tunings) * len(crops.uploads) + epochs * trained
     data = sum(channel.size for channel in channels)
     seconds = _START_SECONDS + data / _BYTES_PER_SECOND + passes / _CROPS_PER_SECOND
     return min(seconds / 3600, config.launch.sagemaker.max_hours)

@@ -16,7 +16,9 @@ from classification.launch.channels import Channel, Upload
 _THREADS = 16
 _CHUNK = 10_000  # uploads that are handed to the threads at once: a million would take 1 GB
 _LARGE = 64 << 20  # bytes from which a file goes in parts
-_INDEX_EVERY = 2000  # uploads between two writes of the index: an interrupted upload goes on there
+# Uploads between two writes of the index: an upload that is killed goes on there. Or a tenth of the
+# index: for a million crops it has 46 MB and takes 5 s, in which nothing else is sent.
+_INDEX_EVERY = 2000
 
 
 class Sender:
@@ -59,13 +61,16 @@ class Sender:
     def _send_indexed(self, channel: Channel) -> int:
         index = self._index(channel.index)
         missing = self.missing(channel)
-        lock = threading.Lock()
+        lock, unwritten = threading.Lock(), 0
 
         def arrived(upload: Upload) -> None:
+            nonlocal unwritten
             with lock:
                 index[_inside(channel, upload)] = upload.sha256
-                if len(index) % _INDEX_EVERY == 0:
+                unwritten += 1
+                if unwritten >= max(_INDEX_EVERY, len(index) // 10):
                     self._put_index(channel.index, index)
+                    unwritten = 0
 
         try:
             self._put_all(missing, arrived)

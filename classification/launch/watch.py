@@ -110,8 +110,8 @@ class Watch:
         late = state.status == "running" and age > limit
         if late and not self._told:
             self._say(
-                f"{self.record.name}: {heartbeat(state)}. Interrupted now, it would go back to that; "
-                "if this lasts, stop it, which copies the newest one, and resume it"
+                f"{self.record.name}: {heartbeat(state)}. Interrupted now, it would go back to "
+                "that; if this lasts, stop it, which copies the newest one, and resume it"
             )
         self._told = late
 

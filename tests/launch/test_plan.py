@@ -13,7 +13,7 @@ from classification.config_sagemaker import SageMakerConfig
 from classification.errors import FieldmarkError
 from classification.launch import Job
 from classification.launch.channels import Channel, Upload
-from classification.launch.plan import _bytes_for_each, plan
+from classification.launch.plan import _bytes_for_each, _hours, plan
 from classification.paths import RunPaths
 from classification.query.names import STRATEGY_NAMES
 from classification.settings import Override, load_config
@@ -230,3 +230,14 @@ def test_gpus_that_would_be_paid_for_and_idle_are_named(tiny):
     )
     assert "GPUs" not in "\n".join(plan(job_of(tiny, **several, **{"launch.processes": 0})).lines)
     assert "GPUs" not in "\n".join(plan(job_of(tiny)).lines)
+
+
+def test_the_first_training_counts_in_the_estimate_though_no_later_one_follows(tiny):
+    def hours(**fields):
+        job = job_of(tiny, **{"query.size": 5000, "rounds": 50, **fields})
+        return _hours(job.config, plan(job).channels)
+
+    off = {"finetune.epochs": 0, "backbone.weights": "default"}
+    none, first = hours(**off), hours(**off, **{"finetune.first.epochs": 10})
+    assert first - none > 10 * 250_000 / 400 / 3600 * 0.99  # crops a second
+    assert hours(**{"finetune.epochs": 10, "finetune.every": 10**6}) == pytest.approx(first)
