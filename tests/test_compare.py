@@ -1,6 +1,7 @@
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -53,6 +54,16 @@ def test_a_comparison_writes_its_tables_and_says_what_may_be_claimed(tmp_path, c
     again = compare(config(tmp_path, rounds=2))  # goes on
     assert len(again) == 2 * 2 * 3
     assert again[again["round"] < 2]["macro_f1"].tolist() == table["macro_f1"].tolist()
+
+
+def test_a_pool_that_is_too_small_for_the_rounds_is_told(tmp_path, capsys):
+    np.savez(tmp_path / "a.npz", embeddings=np.eye(40), labels=np.arange(40) % 2)
+    own = {"datasets": (str(tmp_path / "a.npz"),), "training": "frozen", "weights": "default"}
+    compare(config(tmp_path, **own, seeds=1, batch=10, rounds=3, processes=0))
+    said = capsys.readouterr().out
+    assert "note: a: its pool of 30 items is labelled before the last round" in said
+    with pytest.raises(FieldmarkError, match="start: 30 labels are the whole pool of a, 30 items"):
+        compare(config(tmp_path, **own, start=30))
 
 
 def test_a_comparison_that_is_refused_leaves_the_record_of_the_other(tmp_path):

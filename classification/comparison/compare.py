@@ -1,6 +1,7 @@
 """Play a comparison and say what it shows."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +12,9 @@ from classification.comparison.grid import play_grid
 from classification.comparison.latex import latex_table
 from classification.comparison.report import read_results, write_comparison_report
 from classification.comparison.statistics import caveats, summary, win_matrix
+from classification.comparison.task import Task, split_task
 from classification.config_compare import CompareConfig, compare_problems
-from classification.errors import FieldmarkError
+from classification.errors import refuse
 from classification.files import atomic_open, write_json, write_text
 from classification.paths import ComparisonPaths
 
@@ -30,11 +32,12 @@ def compare(config: CompareConfig) -> "pd.DataFrame":
         FieldmarkError: all faults of the configuration; results in the folder that rest on
             something else.
     """
-    if faults := compare_problems(config):
-        raise FieldmarkError.from_problems("the comparison cannot begin:", faults)
+    refuse("the comparison cannot begin:", compare_problems(config))
     entrants = make_entrants(config.strategies, per_group=config.per_group)
     paths = ComparisonPaths(config.output)
     tasks = make_tasks(config, paths)
+    for note in pool_notes(config, tasks):
+        print(f"note: {note}")
     results = play_grid(
         tasks,
         entrants,
@@ -51,6 +54,27 @@ def compare(config: CompareConfig) -> "pd.DataFrame":
         send(results, paths, params=details(config, {})["options"])
     conclude(paths, score=config.score, target=config.target or None)
     return results
+
+
+def pool_notes(config: CompareConfig, tasks: Sequence[Task]) -> list[str]:
+    """Datasets whose pool is labelled whole before the last round, in sentences.
+
+    Raises:
+        FieldmarkError: the first labels are the whole pool already: there is nothing to choose.
+    """
+    notes, faults = [], []
+    for task in tasks:
+        pool = len(split_task(task, config.first_seed).train)
+        start = config.start_per_class * len(task.classes) or config.start
+        if not config.start_per_class and start >= pool:
+            faults.append(f"start: {start} labels are the whole pool of {task.title}, {pool} items")
+        elif start + config.batch * config.rounds > pool:
+            notes.append(
+                f"{task.title}: its pool of {pool} items is labelled before the last round; there "
+                "all strategies are alike"
+            )
+    refuse("the comparison cannot begin:", faults)
+    return notes
 
 
 def details(config: CompareConfig, classes: dict[str, list[str]]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import importlib.util
 import inspect
 import sys
+import traceback
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -38,8 +39,23 @@ class OwnStrategy:
     def __call__(
         self, pool: Pool, n: int, rng: np.random.Generator, /, **options: Any
     ) -> NDArray[np.intp]:
-        """Choose, as every `Strategy`."""
-        return load(self)(pool, n, rng, **options)
+        """Choose, as every `Strategy`.
+
+        Raises:
+            FieldmarkError: it raised something, with the line of the file.
+        """
+        strategy = load(self)
+        try:
+            return strategy(pool, n, rng, **options)
+        except FieldmarkError:
+            raise
+        except Exception as error:  # whatever a stranger's function does
+            frames = traceback.extract_tb(error.__traceback__)
+            own = [frame for frame in frames if frame.filename == str(self.path)]
+            where = f" in line {own[-1].lineno}, {own[-1].line}" if own else ""
+            raise FieldmarkError(
+                f"strategy {self.name!r} failed: {type(error).__name__}: {error}: {self.path}{where}"
+            ) from error
 
 
 def is_own(strategy: str) -> bool:

@@ -27,6 +27,9 @@ last = Last()
 
 def short(pool, n, rng):
     return pool.unlabelled[: n - 1]
+
+def failing(pool, n, rng):
+    return pool.unlabelled[pool.nothing]
 """
 
 
@@ -94,7 +97,7 @@ def test_faults_are_told_together(mine, tmp_path):
         )
     for words in (
         "mine.py has no strategy 'second'",
-        "there are: first, last, short",
+        "there are: first, last, short, failing",
         "there is no file",
         "broken.py cannot be imported: ModuleNotFoundError",
         "skip is 'many'; give a whole number",
@@ -105,3 +108,9 @@ def test_faults_are_told_together(mine, tmp_path):
 def test_what_it_returns_is_held_against_it_by_name(mine, tmp_path):
     with pytest.raises(FieldmarkError, match=r"strategy 'short' returned\n.*5 positions where 6"):
         play(tmp_path / "out", f"{mine}:short")
+
+
+def test_an_error_of_its_own_is_told_with_its_line(mine, tmp_path):
+    said = r"'failing' failed: AttributeError: .*mine.py in line \d+, return pool.unlabelled\[pool"
+    with pytest.raises(FieldmarkError, match=said):
+        play(tmp_path / "out", f"{mine}:failing")
