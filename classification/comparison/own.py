@@ -54,7 +54,8 @@ class OwnStrategy:
             own = [frame for frame in frames if frame.filename == str(self.path)]
             where = f" in line {own[-1].lineno}, {own[-1].line}" if own else ""
             raise FieldmarkError(
-                f"strategy {self.name!r} failed: {type(error).__name__}: {error}: {self.path}{where}"
+                f"strategy {self.name!r} failed: {type(error).__name__}: {error}: "
+                f"{self.path}{where}"
             ) from error
 
 
