@@ -116,3 +116,16 @@ def test_an_archive_whose_test_nobody_has_labelled_is_measured_once_people_did(t
 
     with pytest.raises(FieldmarkError, match="test split has no labelled crop"):
         play(tiny, **{"labels.source": "oracle"})
+
+
+def test_a_class_that_people_found_in_the_test_only_is_measured_as_one_never_learned(tiny, truth):
+    table = pd.read_csv(tiny.data.table)
+    found = table.loc[table["location"] == "cam2", "path"].tolist()[:2]
+    answer(tiny, found, dict.fromkeys(found, "wolf"))
+    with pytest.raises(FieldmarkError, match="'wolf': 2 items"):
+        play(tiny)
+    play(tiny, **{"labels.new_classes": "accept"})
+    first = metrics(tiny, 0)
+    assert first["classes"] == ["cat", "deer", "fox", "wolf"]
+    assert first["test"]["per_class"]["wolf"]["support"] == 2
+    assert first["test"]["per_class"]["wolf"]["recall"] == 0
