@@ -11,6 +11,7 @@ from classification.data.cct import read_cct
 from classification.errors import FieldmarkError
 from classification.label import COMMANDS, label, parse
 from classification.labelling.exports import write_ledger
+from classification.labelling.flags import flag_items, flagged_items
 from classification.labelling.label_table import load_label_dataframe
 from classification.labelling.status import labels_per_hour
 from classification.labelling.store import LabelStore
@@ -148,6 +149,23 @@ def test_a_spreadsheet_may_have_saved_it_again(tiny, store, items, tmp_path, for
     do(tiny, "import", file, "--annotator", "ann")
     now = {i: d.single for i, d in LabelStore(tiny.run.labels).current().items() if d.single}
     assert now == {items[0]: "fox", items[1]: "deer"}
+
+
+def test_what_is_kept_for_validation_goes_out_and_in_with_a_label_table(
+    tiny, store, items, tmp_path, capsys
+):
+    flag_items(store, items[:2], validation=True, annotator="ann")
+    flag_items(store, items[:1], validation=False, annotator="ann")
+    file = tmp_path / "table.csv"
+    do(tiny, "export", "--output", file, "--format", "table")
+    table = load_label_dataframe(file)
+    assert table.loc[table["validation"], "path"].tolist() == items[1:2]
+    tiny.run.labels.unlink()
+    do(tiny, "import", file)
+    assert "1 images kept for validation" in capsys.readouterr().out
+    assert flagged_items(LabelStore(tiny.run.labels)) == {items[1]: True}
+    do(tiny, "import", file)
+    assert "kept for validation" not in capsys.readouterr().out
 
 
 def test_capitals_in_a_ledger_are_not_another_class(tiny, store, items, tmp_path):

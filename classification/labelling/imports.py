@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from classification.errors import FieldmarkError
 from classification.labelling.decisions import NO_LABEL, Decision, latest_by_annotator
 from classification.labelling.exports import COLUMNS
+from classification.labelling.flags import flag_items, flagged_items
 from classification.labelling.label_table import load_label_dataframe, table_decisions
 from classification.labelling.spreadsheet import Form, read_form, read_sheet
 from classification.labelling.store import LabelStore
@@ -59,10 +60,13 @@ def import_labels(store: LabelStore, path: Path, frame: Frame) -> Imported:
     """
     if not path.is_file():
         raise FieldmarkError(f"file of labels not found: {path}")
-    if path.suffix.lower() == ".json":
+    form = None if path.suffix.lower() == ".json" else read_form(path)
+    if form is None:
         found, problems, notes = _single(_read_cct(path, frame), frame)
     else:
-        found, problems, notes = _of_sheet(path, read_form(path), frame)
+        found, problems, notes = _of_sheet(path, form, frame)
+    if form is not None and _is_table(form):
+        notes = [*notes, *_keep(store, path, frame)]
     new = _news(store, found)
     return Imported(
         added=store.add(new), known=len(found) - len(new), problems=problems, notes=notes
@@ -77,7 +81,7 @@ def _of_sheet(
         return _single(read_returned(path), frame)
     if form.named(("item", "verdict")) is not None:
         return _checked(_read_ledger(path, form), frame)
-    if form.named(("exclude",)) and (form.named(("path",)) or form.named(("filepath",))):
+    if _is_table(form):
         table = load_label_dataframe(path)
         made = table_decisions(table, annotator=frame.annotator, number=frame.round)
         rows = {item: row for row, item in enumerate(table["path"], 2)}
@@ -91,6 +95,23 @@ def _of_sheet(
         "columns File, RelativePath, Species (Timelapse), path, label, or those that "
         f"label.py export writes; its first line has {', '.join(form.heading) or 'nothing'}"
     )
+
+
+def _is_table(form: Form) -> bool:
+    """Whether a CSV is a label table."""
+    path = form.named(("path",)) or form.named(("filepath",))
+    return path is not None and form.named(("exclude",)) is not None
+
+
+def _keep(store: LabelStore, path: Path, frame: Frame) -> list[str]:
+    """Flag what a label table keeps for validation; never takes a flag away. A note if any."""
+    table, kept = load_label_dataframe(path), flagged_items(store)
+    flagged = set(table.loc[table["validation"].to_numpy(dtype=bool), "path"])
+    new = [item for item in frame.items if item in flagged and not kept.get(item)]
+    if not new:
+        return []
+    flag_items(store, new, validation=True, annotator=frame.annotator)
+    return [f"{len(new)} images kept for validation"]
 
 
 def _single(
