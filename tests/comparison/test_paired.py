@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import rankdata, ttest_1samp
+from scipy.stats import rankdata, ttest_1samp, wilcoxon
 
 from classification.comparison.paired import holm, mean_interval, seeds_needed, signed_rank
 
@@ -24,6 +24,12 @@ def test_p_is_the_share_of_sign_patterns_ties_and_zeros_included(values):
     ranks = rankdata(np.abs(gain[gain != 0])) @ np.sign(gain[gain != 0])
     expected = by_all_signs(gain) if ranks * gain.mean() > 0 else 1.0
     assert signed_rank(gain) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("n", [7, 20, 40])
+def test_p_is_that_of_scipy_where_it_is_exact(n):
+    gain = np.random.default_rng(n).normal(0.3, 1, size=n)
+    assert signed_rank(gain) == pytest.approx(wilcoxon(gain, method="exact").pvalue)
 
 
 def test_one_outlier_does_not_turn_a_difference_round():
