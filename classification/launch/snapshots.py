@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 
 from classification.files import sha256_bytes, write_bytes, write_json
 from classification.paths import CheckpointPaths, RunPaths, is_safe_name
+from classification.paths.runs import BEFORE
 
 PART = 64 << 20  # bytes: an array that grows sends its new end, not all of it
 _KEPT = 3  # snapshots: one that did not arrive whole has predecessors
@@ -134,12 +135,17 @@ def parse(data: bytes) -> list[Entry]:
 
 
 def _files(run: RunPaths) -> Iterator[Path]:
-    """Everything that a run makes, without what belongs to this machine."""
+    """Everything that a run makes, without what belongs to this machine: snapshots before the
+    newest hold the state of a training before the newest."""
     for output in run.outputs:
         if output.name.endswith(("-wal", "-shm")):
             continue
         found = sorted(output.rglob("*")) if output.is_dir() else [output]
-        yield from (p for p in found if p.is_file() and p.suffix != ".tmp" and not _seal(run, p))
+        yield from (
+            p
+            for p in found
+            if p.is_file() and not p.name.endswith((".tmp", BEFORE)) and not _seal(run, p)
+        )
 
 
 def _seal(run: RunPaths, path: Path) -> bool:

@@ -1,5 +1,6 @@
 """What a training that is stopped goes on from: its state after a step, now and then on disk."""
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -81,6 +82,8 @@ class Milestones:
     def _write(self, state: State, path: Path) -> None:
         with atomic_path(path) as temporary:
             torch.save(state, temporary)
+            with temporary.open("r+b") as f:  # now, so that there is no state for no time
+                os.fsync(f.fileno())
             if self.older is not None and path.exists():
                 path.replace(self.older)
 

@@ -7,6 +7,8 @@ from classification.paths.jobs import JobPaths
 from classification.paths.labels import TimelapsePaths
 from classification.paths.tracking import StorePaths
 
+BEFORE = ".before.pt"
+
 
 @dataclass(frozen=True)
 class RoundPaths:
@@ -178,8 +180,8 @@ class RunPaths:
         return checkpoint.with_suffix(".unfinished.pt")
 
     def unfinished_before(self, checkpoint: Path) -> Path:
-        """The state before that one."""
-        return checkpoint.with_suffix(".before.pt")
+        """The state before that one, of use on this machine alone."""
+        return checkpoint.with_suffix(BEFORE)
 
     def figure(self, name: str) -> Path:
         return self.root / "figures" / f"{name}.png"

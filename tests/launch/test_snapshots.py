@@ -66,6 +66,18 @@ def test_a_run_is_the_same_elsewhere_but_for_what_belongs_to_this_machine(run, s
     assert taken.files == len(before)
 
 
+def test_of_a_training_the_newest_state_travels(run, store, tmp_path):
+    """The one before is in the snapshot before: it would double what `pull` brings."""
+    checkpoint = run.checkpoint("abc")
+    checkpoint.parent.mkdir()
+    run.unfinished(checkpoint).write_bytes(b"newest")
+    run.unfinished_before(checkpoint).write_bytes(b"before")
+    take(run, store)
+    there = RunPaths(tmp_path / "there" / "m" / "e")
+    restore(Folder(store.root), there)
+    assert [p.read_bytes() for p in there.checkpoints.iterdir()] == [b"newest"]
+
+
 def test_only_what_changed_is_stored_again(run, store):
     made = Snapshots(run=run, store=store)
     assert made.take().new_bytes > 0
