@@ -130,7 +130,8 @@ def _faults(given: Mapping[str, NDArray[Any]]) -> list[str]:
     found = [f"{name} is unknown; allowed: {', '.join(_KNOWN)}" for name in set(given) - {*_KNOWN}]
     if "labels" not in given or ("embeddings" in given) == ("images" in given):
         return [*found, "it must have labels, and either embeddings or images"]
-    n, labels = len(given["labels"]), given["labels"]
+    labels = given["labels"]
+    n = labels.shape[0] if labels.ndim else 0
     found += [
         f"{name} has {len(array) if array.ndim else 'no'} rows, labels has {n}"
         for name, array in given.items()

@@ -114,6 +114,7 @@ def test_embeddings_are_nothing_for_a_network_that_is_trained_end_to_end(tmp_pat
         ({"embeddings": np.zeros((50, 2))}, "embeddings has 50 rows, labels has 60"),
         ({"locations": np.zeros(3)}, "locations has 3 rows, labels has 60"),
         ({"labels": np.zeros(60)}, "labels are float64"),
+        ({"labels": np.array(3)}, r"labels are int64 \[\]; give names or class ids"),
         ({"labels": np.zeros(60, int)}, "labels hold one class"),
         ({"labels": np.arange(60) - 2}, "2 labels are empty or below 0"),
         ({"classes": ["cat", "dog"]}, "labels are none of classes: fox"),
