@@ -118,11 +118,10 @@ def select(
     n = min(int(n), len(pool.unlabelled))
     if not n:
         return np.zeros(0, dtype=np.intp)
-    run = partial(chosen, **options) if options else chosen
+    run = _held(partial(chosen, **options), name)
     if passive:
         run = _partly_random(run, passive)
-    picks = within(run, limits)(pool, n, rng) if limits != Limits() else run(pool, n, rng)
-    return _checked(picks, pool, n, name)
+    return within(run, limits)(pool, n, rng) if limits != Limits() else run(pool, n, rng)
 
 
 def resolve(strategy: str | Strategy) -> Strategy:
@@ -169,8 +168,16 @@ def _partly_random(strategy: Strategy, share: float) -> Strategy:
     return mixed
 
 
+def _held(strategy: Strategy, name: str) -> Strategy:
+    """Every strategy, ours or not, held to what it promises: limits ask it several times."""
+
+    def held(pool: Pool, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        return _checked(strategy(pool, n, rng), pool, n, name)
+
+    return held
+
+
 def _checked(picks: NDArray[np.intp], pool: Pool, n: int, name: str) -> NDArray[np.intp]:
-    """Hold every strategy, ours or not, to what it promises."""
     picks = np.asarray(picks)
     whole = picks.ndim == 1 and (np.issubdtype(picks.dtype, np.integer) or not len(picks))
     if not whole or (len(picks) and not 0 <= picks.min() <= picks.max() < len(pool)):

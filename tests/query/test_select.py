@@ -190,6 +190,15 @@ def test_a_custom_function_with_options_and_a_subclass_serve_as_strategies():
         select(first, pool, 3, rng, stop=2)
 
 
+def test_limits_ask_in_parts_and_each_answer_is_held_to_what_was_asked():
+    def too_few(pool, n, rng):
+        return pool.unlabelled[: n - 1]
+
+    pool = make_pool(30, burst=3)
+    with pytest.raises(FieldmarkError, match=r"'too_few' returned\n.*5 positions where 6"):
+        select(too_few, pool, 6, np.random.default_rng(0), per_group=1)
+
+
 @pytest.mark.parametrize(
     ("returned", "expected"),
     [
