@@ -4,11 +4,13 @@ A managed job may vanish at any moment, and its checkpoint folder is copied to S
 any order and while it changes. So nothing in it is ever changed: files are stored as parts named
 by their SHA-256, and a snapshot is a list of files made of such parts, written after them. The
 newest snapshot all of whose parts arrived is the state to go on from. Parts that did not change
-between two snapshots are stored, and sent, once.
+between two snapshots are stored, and sent, once. What is dropped here is deleted there, too, maybe
+before what takes its place has arrived: so it is dropped late.
 """
 
 import json
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -51,6 +53,8 @@ class Snapshots:
 
     run: RunPaths
     store: CheckpointPaths
+    grace: float = 900.0
+    """Seconds for which a snapshot stays at least."""
     _known: dict[Path, tuple[tuple[int, int], Entry]] = field(default_factory=dict)
 
     def take(self, number: int = 0) -> Taken:
@@ -102,11 +106,13 @@ class Snapshots:
     def _prune(self) -> None:
         """Drop old snapshots and the parts that only they were made of."""
         numbers = sorted(_numbers(self.store))
-        for number in numbers[:-_KEPT]:
-            self.store.snapshot(number).unlink()
+        paths = {number: self.store.snapshot(number) for number in numbers[:-_KEPT]}
+        dropped = [n for n, p in paths.items() if time.time() - p.stat().st_mtime >= self.grace]
+        for number in dropped:
+            paths[number].unlink()
         used = {
             part
-            for number in numbers[-_KEPT:]
+            for number in set(numbers) - set(dropped)
             for entry in parse(self.store.snapshot(number).read_bytes())
             for part in entry.parts
         }

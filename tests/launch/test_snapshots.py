@@ -1,6 +1,7 @@
 """Snapshots: what arrives whole can be gone on from, whatever else arrived in pieces."""
 
 import json
+import os
 import pathlib
 import sqlite3
 
@@ -99,8 +100,20 @@ def test_a_growing_array_stores_its_new_end(run, store, monkeypatch):
     assert made.take().new_bytes == 1000
 
 
-def test_old_snapshots_go_and_parts_still_in_use_stay(run, store, tmp_path):
+def test_what_may_not_have_a_successor_in_s3_yet_stays(run, store):
     made = Snapshots(run=run, store=store)
+    for number in range(5):
+        run.report.write_text(f"report {number}")
+        made.take()
+    assert len(list(store.snapshots.iterdir())) == 5
+    for path in sorted(store.snapshots.iterdir())[:3]:
+        os.utime(path, (0, 0))
+    made.take()
+    assert sorted(p.stem for p in store.snapshots.iterdir()) == ["00000004", "00000005", "00000006"]
+
+
+def test_old_snapshots_go_and_parts_still_in_use_stay(run, store, tmp_path):
+    made = Snapshots(run=run, store=store, grace=0)
     for number in range(1, 7):
         run.report.write_text(f"report {number}")
         made.take()
