@@ -15,7 +15,7 @@ from classification.config_learning import (
     HeadConfig,
     learning_problems,
 )
-from classification.config_query import QueryConfig, query_problems
+from classification.config_query import QueryConfig, is_own, query_problems
 from classification.config_sagemaker import SageMakerConfig, sagemaker_problems
 
 
@@ -136,6 +136,11 @@ def problems(config: RunConfig, *, strategies: Sequence[str]) -> list[str]:
     found += query_problems(config.query, strategies=strategies)
     if config.launch.backend == "sagemaker":
         found += sagemaker_problems(config.launch.sagemaker)
+        if is_own(config.query.strategy):
+            found.append(
+                f"query.strategy: {config.query.strategy} is a file of this machine, which a job "
+                "on SageMaker does not get; name one of the strategies there are"
+            )
         if config.launch.sagemaker.shard_crops and config.finetune.semi.weight > 0:
             found.append(
                 "launch.sagemaker.shard_crops: finetune.semi learns from the whole pool, which no "

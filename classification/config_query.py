@@ -11,7 +11,7 @@ class QueryConfig:
 
     strategy: str = "auto"
     """auto (coverage weighted by uncertainty: needs no choice), margin, badge, kcenter, typiclust
-    or any other; an unknown name is answered with the list."""
+    or any other; an unknown name is answered with the list. FILE.py:NAME for one of your own."""
     size: int = 100
     """Queries per round."""
     seed_size: int = 100
@@ -30,6 +30,11 @@ class QueryConfig:
     """Options of the strategy, as query.options.NAME (such as target: 3 for class_high)."""
 
 
+def is_own(strategy: str) -> bool:
+    """Whether this names a strategy in a file, ``FILE.py:NAME``."""
+    return ".py:" in strategy
+
+
 def query_problems(config: QueryConfig, *, strategies: Sequence[str]) -> list[str]:
     """Values that cannot work, in words."""
     minimum = {"size": 1, "seed_size": 1, "per_group": 0, "per_location": 0}
@@ -43,7 +48,7 @@ def query_problems(config: QueryConfig, *, strategies: Sequence[str]) -> list[st
         for name in ("duplicates", "audit")
         if not 0 <= getattr(config, name) <= 1
     ]
-    if config.strategy not in strategies:
+    if config.strategy not in strategies and not is_own(config.strategy):
         found.append(
             f"query.strategy: {config.strategy!r} is unknown; allowed: {', '.join(strategies)}"
         )

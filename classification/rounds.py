@@ -25,6 +25,7 @@ from classification.labelling.training_set import class_ids
 from classification.learning.fit import Bench, Fitted, embed_untrained, fit_round
 from classification.learning.head import save_head
 from classification.learning.model import Card
+from classification.own_strategy import own_hash
 from classification.paths import RoundPaths, RunPaths
 from classification.predictions import write_predictions
 from classification.provenance import provenance
@@ -112,7 +113,8 @@ def play_round(bench: Bench, store: LabelStore, number: int) -> None:
     device = str(bench.inputs.device)
     bench, train = materials(bench, store, paths)
     dataset = bench.dataset
-    write_json(paths.provenance, provenance(device=device, data=dataset.hashes))
+    hashes = dataset.hashes | own_hash(bench.config.query.strategy)
+    write_json(paths.provenance, provenance(device=device, data=hashes))
     labels = np.full(len(dataset), -1, dtype=np.int64)
     labels[_positions(dataset, train["path"])] = class_ids(train, dataset.classes)
     with _timed(seconds, "train"):

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from classification.config import QueryConfig
+from classification.config_query import QueryConfig, is_own
 from classification.data.dataset import Dataset
 from classification.data.table import burst_ids, location_ids
+from classification.own_strategy import named_strategy, strategy_function
 from classification.query import Pool, select
 from classification.query.names import ALIASES, AUDIT, NEEDS_MODEL
 from classification.query.pool import Head
-from classification.query.select import check_options, resolve
+from classification.query.strategy import check_options
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,15 +48,20 @@ def check_query(config: QueryConfig) -> None:
     """Refuse options that the strategy does not have, before anything is computed.
 
     Raises:
-        FieldmarkError: the unknown options, and those there are.
+        FieldmarkError: the unknown options, and those there are; no such file or strategy in it.
     """
-    check_options(config.strategy, resolve(config.strategy), config.options)
+    check_options(
+        config.strategy, strategy_function(named_strategy(config.strategy)), config.options
+    )
 
 
 def opens_with_embeddings(config: QueryConfig) -> bool:
-    """Whether the strategy's first choice, without a model, gains from embeddings."""
+    """Whether the strategy's first choice, without a model, gains from embeddings.
+
+    Not of one's own: who writes it need not think of pools without probabilities.
+    """
     name = ALIASES.get(config.strategy, config.strategy)
-    return name != "random" and name not in NEEDS_MODEL
+    return name != "random" and name not in NEEDS_MODEL and not is_own(name)
 
 
 def choose(
@@ -87,7 +93,7 @@ def choose(
     ready = seen is not None and (pool.probs is not None or opens_with_embeddings(config))
     strategy, options = (config.strategy, config.options) if ready else ("random", {})
     picks = select(
-        strategy,
+        named_strategy(strategy),
         replace(pool, labelled=labelled),
         size - len(audit),
         rng,

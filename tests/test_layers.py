@@ -24,6 +24,7 @@ LAYERS = [
     {"schemas", "settings", "provenance", "linear", "neighbours", "threads", "child_process"},
     {"data", "query"},
     {"labelling", "learning", "evaluation", "evaluate", "predictions", "recognition", "figures"},
+    {"own_strategy"},
     {"selection", "report"},
     {
         "rounds",

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from classification.comparison.arrays import SUFFIX, Arrays, array_task, read_arrays
-from classification.comparison.own import is_own, load, own_strategy
 from classification.comparison.play import LIMITS, Entrant, Protocol
 from classification.comparison.task import Task
 from classification.config import BackboneConfig
 from classification.config_compare import CompareConfig
 from classification.errors import FieldmarkError
+from classification.own_strategy import named_strategy, strategy_function
 from classification.paths import ComparisonPaths, DatasetPaths
 from classification.query.names import ALIASES, STRATEGY_NAMES
 from classification.query.select import check_options, resolve
@@ -71,8 +71,8 @@ def make_entrants(given: Sequence[str | Mapping[str, Any]], *, per_group: int) -
         name = str(fields.pop("name", strategy.rpartition(":")[2]))
         limit = {"per_group": per_group} if per_group and strategy != "random" else {}
         try:
-            chosen = own_strategy(strategy) if is_own(strategy) else strategy
-            known = _known(chosen) if isinstance(chosen, str) else load(chosen)
+            chosen = named_strategy(strategy)
+            known = _known(chosen) if isinstance(chosen, str) else strategy_function(chosen)
             own = {key: value for key, value in fields.items() if key not in LIMITS}
             check_options(f"strategy {name!r}", known, own)
             entrants.append(Entrant(name=name, strategy=chosen, options=limit | fields))

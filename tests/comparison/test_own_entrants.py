@@ -5,9 +5,9 @@ import pytest
 from classification.comparison.build import make_entrants
 from classification.comparison.curves import read_curve
 from classification.comparison.grid import play_grid
-from classification.comparison.own import own_strategy
 from classification.comparison.play import Protocol
 from classification.errors import FieldmarkError
+from classification.own_strategy import own_strategy
 from classification.paths import ComparisonPaths
 
 from .tasks import make_task

@@ -1,4 +1,4 @@
-"""Strategies of one's own on the command line: ``my_strategies.py:name``."""
+"""Strategies of one's own in a configuration: ``my_strategies.py:name``."""
 
 import importlib.util
 import inspect
@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from classification.config_query import is_own
 from classification.errors import FieldmarkError
 from classification.files import sha256_bytes
 from classification.query.pool import Pool
+from classification.query.select import resolve
 from classification.query.strategy import BaseSampler, Strategy
-
-_MARK = ".py:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +59,18 @@ class OwnStrategy:
             ) from error
 
 
-def is_own(strategy: str) -> bool:
-    """Whether this names a strategy in a file."""
-    return _MARK in strategy
+def named_strategy(name: str) -> str | OwnStrategy:
+    """One of ours by its name, or as `own_strategy`; what `select` takes."""
+    return own_strategy(name) if is_own(name) else name
+
+
+def strategy_function(strategy: str | OwnStrategy) -> Strategy:
+    """What is behind a `named_strategy`, whose parameters are the options.
+
+    Raises:
+        FieldmarkError: see `resolve` and `load`.
+    """
+    return load(strategy) if isinstance(strategy, OwnStrategy) else resolve(strategy)
 
 
 def own_strategy(given: str) -> OwnStrategy:
@@ -75,6 +84,12 @@ def own_strategy(given: str) -> OwnStrategy:
     if not path.is_file():
         raise FieldmarkError(f"strategy {given!r}: there is no file {path}")
     return OwnStrategy(path=path, name=name, digest=sha256_bytes(path.read_bytes())[:16])
+
+
+def own_hash(strategy: str) -> dict[str, str]:
+    """What a result rests on besides the name of its strategy: the file, where it is one's own."""
+    chosen = named_strategy(strategy)
+    return {"strategy": chosen.digest} if isinstance(chosen, OwnStrategy) else {}
 
 
 @cache
