@@ -2,9 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from classification.comparison.paired import holm, mean_interval, signed_rank
+from classification.comparison.paired import correct, gain_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,9 +36,7 @@ def class_gains(recall: "pd.DataFrame", *, baseline: str = "random") -> "pd.Data
             for label, part in of_task.groupby(level="label", sort=False)
             for name in sorted(part.columns[part.notna().any()])
         ]
-        tested = [row for row in found if row["p"] == row["p"]]
-        for row, p in zip(tested, holm(np.array([row["p"] for row in tested])), strict=True):
-            row["p"] = p
+        correct(found)
         rows += found
     return pd.DataFrame(rows, columns=_COLUMNS)
 
@@ -49,12 +45,5 @@ def _against(part: "pd.DataFrame", name: str, baseline: str) -> dict[str, float]
     """One class and strategy: `part` has a row per seed and a column per strategy."""
     own = part[name].dropna()
     gain = (own - part[baseline]).dropna().to_numpy()
-    low, high = mean_interval(gain)
-    return {
-        "seeds": len(gain),
-        "recall": float(own.mean()),
-        "gain": float(gain.mean()) if len(gain) else float("nan"),
-        "low": low,
-        "high": high,
-        "p": signed_rank(gain) if name != baseline and len(gain) else float("nan"),
-    }
+    found = {"seeds": len(gain), "recall": float(own.mean()), **gain_of(gain)}
+    return found | ({"p": float("nan")} if name == baseline else {})

@@ -1,6 +1,8 @@
 """Differences between two strategies on the same seeds: is one of them luck."""
 
+from collections.abc import Sequence
 from math import ceil, log2
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,6 +56,25 @@ def holm(p: FloatArray) -> FloatArray:
     out = np.empty(len(p))
     out[order] = np.minimum(scaled, 1)
     return out
+
+
+def gain_of(gain: FloatArray) -> dict[str, float]:
+    """gain (the mean), low and high (95 %, Student's t) and p of a difference by seed [S]; NaN
+    where there are too few."""
+    low, high = mean_interval(gain)
+    return {
+        "gain": float(gain.mean()) if len(gain) else float("nan"),
+        "low": low,
+        "high": high,
+        "p": signed_rank(gain) if len(gain) else float("nan"),
+    }
+
+
+def correct(rows: Sequence[dict[str, Any]]) -> None:
+    """Holm's correction of the p in these rows, those without one (NaN) aside."""
+    tested = [row for row in rows if row["p"] == row["p"]]
+    for row, p in zip(tested, holm(np.array([row["p"] for row in tested])), strict=True):
+        row["p"] = p
 
 
 def mean_interval(gain: FloatArray, level: float = 0.95) -> tuple[float, float]:

@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from classification.comparison.paired import (
     SIGNIFICANT,
+    correct,
+    gain_of,
     holm,
-    mean_interval,
     seeds_needed,
     signed_rank,
 )
@@ -76,9 +77,7 @@ def summary(
             | _against(part, name, baseline=baseline, score=score, target=target)
             for name in names
         ]
-        others = [row for row in found if row["strategy"] != baseline]
-        for row, p in zip(others, holm(np.array([row["p"] for row in others])), strict=True):
-            row["p"] = p
+        correct(found)
         rows += found
     columns = ["task", "strategy", "area", "gain", "low", "high", "final", "successor", "labels"]
     return pd.DataFrame(rows, columns=[*columns, "seconds", "p"]).sort_values(
@@ -98,18 +97,15 @@ def _against(
     part = part[part["seed"].isin(table.index.get_level_values("seed"))]
     curve = part[part["strategy"] == name]
     gain = (table[name] - table[baseline]).to_numpy()
-    low, high = mean_interval(gain)
     last = curve.sort_values("round").groupby("seed").tail(1)
     return {
         "area": table[name].mean(),
-        "gain": (table[name] - table[baseline]).mean(),
-        "low": low,
-        "high": high,
+        **gain_of(gain),
         "final": last[score].mean(),
         "successor": last["successor_macro_f1"].mean(),
         "labels": labels_to_reach(part, name, baseline=baseline, score=score, target=target),
         "seconds": curve.loc[curve["round"] > 0, "seconds"].mean(),
-        "p": np.nan if name == baseline else signed_rank(gain),
+        **({"p": np.nan} if name == baseline else {}),
     }
 
 
