@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from classification.data.dataset import Dataset
 from classification.files import read_json
-from classification.labelling.flags import flagged_items
+from classification.labelling.flags import flagged_items, kept_items
 from classification.labelling.judged import judged_table, kept_aside, with_judged_labels
 from classification.labelling.oracle import answer
 from classification.labelling.people import ask_people, overlap_of
@@ -28,8 +28,7 @@ def read_query(paths: RoundPaths) -> list[str]:
 
 def unasked(bench: Bench, store: LabelStore) -> bool:
     """Whether the pool holds items, as after a run that asked for all of them and then grew."""
-    items, answered = bench.dataset.paths, set(store.current())
-    answered |= {item for item, flag in flagged_items(store).items() if flag}
+    items, answered = bench.dataset.paths, store.current().keys() | kept_items(store)
     if bench.config.labels.source != "oracle":
         answered |= _known_labels(bench.dataset).keys()
     return any(items[i] not in answered for i in bench.dataset.rows("train"))

@@ -10,7 +10,7 @@ from classification.data.table import read_table
 from classification.errors import FieldmarkError
 from classification.files import read_json
 from classification.labelling.exports import write_labels_cct, write_ledger, write_species
-from classification.labelling.flags import flagged_items
+from classification.labelling.flags import kept_items
 from classification.labelling.imports import Frame, import_labels
 from classification.labelling.label_table import (
     fill_label_dataframe,
@@ -57,8 +57,7 @@ def export_labels(options: ExportOptions, config: RunConfig) -> None:
             )
         else:
             blank = prep_label_dataframe(table["path"].tolist(), _classes(run, config))
-            kept = [item for item, flag in flagged_items(store).items() if flag]
-            filled = fill_label_dataframe(blank, store.current(), validation=kept)
+            filled = fill_label_dataframe(blank, store.current(), validation=kept_items(store))
             save_label_dataframe(output, filled)
             count = len(filled)
     print(f"{count} rows: {output}")

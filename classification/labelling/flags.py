@@ -66,3 +66,8 @@ def flag_history(store: LabelStore) -> list[Flag]:
 def flagged_items(store: LabelStore) -> dict[str, bool]:
     """The latest flag of every item that ever had one."""
     return {flag.item: flag.validation for flag in flag_history(store)}
+
+
+def kept_items(store: LabelStore) -> set[str]:
+    """Items that are kept for validation now."""
+    return {item for item, flag in flagged_items(store).items() if flag}

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from classification.errors import FieldmarkError
 from classification.labelling.decisions import NO_LABEL, Decision, latest_by_annotator
 from classification.labelling.exports import COLUMNS
-from classification.labelling.flags import flag_items, flagged_items
+from classification.labelling.flags import flag_items, kept_items
 from classification.labelling.label_table import load_label_dataframe, table_decisions
 from classification.labelling.spreadsheet import Form, read_form, read_sheet
 from classification.labelling.store import LabelStore
@@ -60,13 +60,10 @@ def import_labels(store: LabelStore, path: Path, frame: Frame) -> Imported:
     """
     if not path.is_file():
         raise FieldmarkError(f"file of labels not found: {path}")
-    form = None if path.suffix.lower() == ".json" else read_form(path)
-    if form is None:
+    if path.suffix.lower() == ".json":
         found, problems, notes = _single(_read_cct(path, frame), frame)
     else:
-        found, problems, notes = _of_sheet(path, form, frame)
-    if form is not None and _is_table(form):
-        notes = [*notes, *_keep(store, path, frame)]
+        found, problems, notes = _of_sheet(store, path, frame)
     new = _news(store, found)
     return Imported(
         added=store.add(new), known=len(found) - len(new), problems=problems, notes=notes
@@ -74,9 +71,10 @@ def import_labels(store: LabelStore, path: Path, frame: Frame) -> Imported:
 
 
 def _of_sheet(
-    path: Path, form: Form, frame: Frame
+    store: LabelStore, path: Path, frame: Frame
 ) -> "tuple[list[Decision], pd.DataFrame, list[str]]":
-    """Decisions of a CSV, by the columns it has."""
+    """Decisions of a CSV, by the columns it has; what a label table keeps is flagged at once."""
+    form = read_form(path)
     if form.named(TIMELAPSE) is not None:
         return _single(read_returned(path), frame)
     if form.named(("item", "verdict")) is not None:
@@ -85,7 +83,8 @@ def _of_sheet(
         table = load_label_dataframe(path)
         made = table_decisions(table, annotator=frame.annotator, number=frame.round)
         rows = {item: row for row, item in enumerate(table["path"], 2)}
-        return _checked([(rows[d.item], d) for d in made], frame)
+        good, bad, notes = _checked([(rows[d.item], d) for d in made], frame)
+        return good, bad, [*notes, *_keep(store, table, frame)]
     if pair := form.named(("path", "label")):
         text = read_sheet(path, form, pair)
         items, labels = (text[name].tolist() for name in pair)
@@ -103,11 +102,11 @@ def _is_table(form: Form) -> bool:
     return path is not None and form.named(("exclude",)) is not None
 
 
-def _keep(store: LabelStore, path: Path, frame: Frame) -> list[str]:
+def _keep(store: LabelStore, table: "pd.DataFrame", frame: Frame) -> list[str]:
     """Flag what a label table keeps for validation; never takes a flag away. A note if any."""
-    table, kept = load_label_dataframe(path), flagged_items(store)
+    kept = kept_items(store)
     flagged = set(table.loc[table["validation"].to_numpy(dtype=bool), "path"])
-    new = [item for item in frame.items if item in flagged and not kept.get(item)]
+    new = [item for item in frame.items if item in flagged and item not in kept]
     if not new:
         return []
     flag_items(store, new, validation=True, annotator=frame.annotator)
