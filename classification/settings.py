@@ -4,6 +4,7 @@ import difflib
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -160,6 +161,7 @@ class _FieldError(Exception):
     """A field that cannot be taken as given."""
 
 
+@cache
 def _fields_parser(options: type) -> ArgumentParser:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_class_arguments(options, None)
